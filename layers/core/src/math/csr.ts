@@ -107,10 +107,7 @@ export function mapCsr(matrix: Csr, map: (value: number, row: number, column: nu
 }
 
 /** The cells for which `keep(row, column, value)` holds; shape unchanged. */
-export function filterCsr(
-  matrix: Csr,
-  keep: (row: number, column: number, value: number) => boolean,
-): Csr {
+export function filterCsr(matrix: Csr, keep: (row: number, column: number, value: number) => boolean): Csr {
   const indptr = new Int32Array(matrix.nRows + 1);
   const indices = new Int32Array(matrix.indices.length);
   const values = new Float64Array(matrix.indices.length);
