@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import type {
+  CandidateStore,
+  Exposure,
+  ExposureLog,
+  LeaseStore,
+  ModelStore,
+} from '../../../layers/core/src/ports.ts';
+
+/** A model store that lives and dies with the process: for tests, and for runs that keep nothing. */
+export function createMemoryModelStore(): ModelStore {
+  const objects = new Map<string, { readonly body: Uint8Array; readonly etag: string }>();
+  const write = (key: string, body: Uint8Array): void => {
+    const copy = body.slice();
+    objects.set(key, { body: copy, etag: createHash('sha256').update(copy).digest('hex') });
+  };
+  return {
+    get: async (key, range) => {
+      const object = objects.get(key);
+      if (object === undefined) return undefined;
+      const { body, etag } = object;
+      return { body: range === undefined ? body.slice() : body.slice(range.start, range.end), etag };
+    },
+    put: async (key, body) => write(key, body),
+    putIf: async (key, body, etag) => {
+      if ((objects.get(key)?.etag ?? null) !== etag) return false;
+      write(key, body);
+      return true;
+    },
+    list: async (prefix) =>
+      Array.from(objects.keys())
+        .filter((key) => key.startsWith(prefix))
+        .toSorted(),
+  };
+}
+
+/**
+ * A candidate store that lives and dies with the process. Expiry times are not acted on.
+ *
+ * @param options - `clock`: epoch milliseconds, for deadlines.
+ */
+export function createMemoryCandidateStore(options: { readonly clock?: () => number } = {}): CandidateStore {
+  const { clock = Date.now } = options;
+  const versions = new Map<string, Map<string, Uint8Array>>();
+  return {
+    write: async (modelVersion, records, { deadlineMs, onWritten }) => {
+      const version = versions.get(modelVersion) ?? new Map<string, Uint8Array>();
+      versions.set(modelVersion, version);
+      let count = 0;
+      for (const { userId, record } of records) {
+        if (deadlineMs !== undefined && clock() >= deadlineMs) break;
+        version.set(userId, record.slice());
+        count++;
+      }
+      onWritten?.(count);
+      return count;
+    },
+    read: async (userId, modelVersion) => versions.get(modelVersion)?.get(userId)?.slice(),
+  };
+}
+
+/** An exposure log that lives and dies with the process. */
+export interface MemoryExposureLog extends ExposureLog {
+  /** What was appended, oldest first; an exposure that was appended again keeps its place. */
+  readonly exposures: () => readonly Exposure[];
+}
+
+/** Keeps exposures in memory, one per listener and exposure id. */
+export function createMemoryExposureLog(): MemoryExposureLog {
+  const exposures = new Map<string, Exposure>();
+  return {
+    append: async (exposure) => {
+      exposures.set(JSON.stringify([exposure.userId, exposure.exposureId]), structuredClone(exposure));
+    },
+    exposures: () => Array.from(exposures.values()),
+  };
+}
+
+/** A lease that one process hands out to itself. */
+export function createMemoryLeaseStore(): LeaseStore {
+  let fence = 0;
+  let held: { readonly holder: string; readonly expiresAtMs: number } | null = null;
+  return {
+    acquire: async (holder, nowMs, ttlMs) => {
+      if (held !== null && held.holder !== holder && nowMs < held.expiresAtMs) return undefined;
+      held = { holder, expiresAtMs: nowMs + ttlMs };
+      return { fence: ++fence };
+    },
+    release: async (holder) => {
+      if (held?.holder === holder) held = null;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import {
+  createMemoryCandidateStore,
+  createMemoryExposureLog,
+  createMemoryLeaseStore,
+  createMemoryModelStore,
+} from '../../functions/shared/adapters/memory-stores.ts';
+import { candidateStoreContract } from '../core/contracts/candidate-store.contract.ts';
+import { exposureLogContract } from '../core/contracts/exposure-log.contract.ts';
+import { leaseStoreContract } from '../core/contracts/lease-store.contract.ts';
+import { modelStoreContract } from '../core/contracts/model-store.contract.ts';
+
+modelStoreContract('the model store in memory', async () => createMemoryModelStore());
+candidateStoreContract('the candidate store in memory', async () => createMemoryCandidateStore());
+exposureLogContract('the exposure log in memory', async () => {
+  const log = createMemoryExposureLog();
+  return { log, readAll: async () => log.exposures() };
+});
+leaseStoreContract('the lease store in memory', async () => createMemoryLeaseStore());
+
+describe('the candidate store in memory', () => {
+  it('stops at the record before which the deadline passed', async () => {
+    let nowMs = 0;
+    const store = createMemoryCandidateStore({ clock: () => nowMs++ });
+    const records = Array.from({ length: 10 }, (_, i) => ({
+      userId: String(i),
+      record: Uint8Array.of(i),
+    }));
+    expect(await store.write('v1', records, { expiresAtMs: 1e12, deadlineMs: 4 })).toBe(4);
+    expect(await store.read('3', 'v1')).toEqual(Uint8Array.of(3));
+    expect(await store.read('4', 'v1')).toBeUndefined();
+  });
+});
