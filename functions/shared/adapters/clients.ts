@@ -1,0 +1,58 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import type { AwsEnvironment } from '../parse-env.ts';
+
+/** How patient a client is with one attempt, and how many it makes. */
+export interface ClientLimits {
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** The first try included. */
+  readonly maxAttempts: number;
+}
+
+/** For a request that somebody waits for: give up early, there is always a list to answer with. */
+export const SERVING_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 500,
+  requestTimeoutMs: 1_000,
+  maxAttempts: 2,
+};
+
+/** For training, which has minutes and moves megabytes. */
+export const TRAINING_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 3_000,
+  requestTimeoutMs: 30_000,
+  maxAttempts: 5,
+};
+
+/** An S3 client for whatever endpoint the environment names; AWS without one. */
+export function createS3Client(environment: AwsEnvironment, limits: ClientLimits): S3Client {
+  return new S3Client({
+    ...clientOptions(environment, environment.AWS_ENDPOINT_URL_S3, limits),
+    // Emulators do not answer to `<bucket>.127.0.0.1`.
+    forcePathStyle: environment.AWS_ENDPOINT_URL_S3 !== undefined,
+  });
+}
+
+/** A DynamoDB client for whatever endpoint the environment names; AWS without one. */
+export function createDynamoClient(environment: AwsEnvironment, limits: ClientLimits): DynamoDBClient {
+  return new DynamoDBClient(clientOptions(environment, environment.AWS_ENDPOINT_URL_DYNAMODB, limits));
+}
+
+function clientOptions(environment: AwsEnvironment, endpoint: string | undefined, limits: ClientLimits) {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
+  return {
+    region: environment.AWS_REGION,
+    maxAttempts: limits.maxAttempts,
+    requestHandler: {
+      connectionTimeout: limits.connectionTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      // Without it the timeout only warns and the late answer is awaited.
+      throwOnRequestTimeout: true,
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // Against an emulator only: on Lambda the SDK finds the role's credentials, session token included.
+    ...(endpoint !== undefined && accessKeyId !== undefined && secretAccessKey !== undefined
+      ? { credentials: { accessKeyId, secretAccessKey } }
+      : {}),
+  };
+}

@@ -1,0 +1,41 @@
+import { EncoreError } from '@encore/core/serve';
+import { z } from 'zod';
+
+/**
+ * What every function needs to reach AWS. On Lambda the platform sets the region and hands the credentials to the
+ * SDK; the endpoint overrides exist on the local stack only, and credentials are passed on only beside them.
+ */
+export const awsEnvironment = z.object({
+  AWS_REGION: z.string().min(1).default('us-east-1'),
+  AWS_ENDPOINT_URL_S3: z.url().optional(),
+  AWS_ENDPOINT_URL_DYNAMODB: z.url().optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+});
+export type AwsEnvironment = z.output<typeof awsEnvironment>;
+
+/** What every function understands about its own output. */
+export const observabilityEnvironment = z.object({
+  LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT']).default('INFO'),
+  METRICS: z.enum(['on', 'off']).default('on'),
+  /** Keys the hash that stands for a listener in logs; without it a key is drawn per process. */
+  LOG_HASH_KEY: z.string().min(16).optional(),
+});
+export type ObservabilityEnvironment = z.output<typeof observabilityEnvironment>;
+
+/**
+ * Reads a function's environment, once per cold start.
+ *
+ * @throws {@link EncoreError} `INVALID_OPTION` naming every variable that is missing or malformed.
+ */
+export function parseEnv<Schema extends z.ZodType>(
+  schema: Schema,
+  variables: Readonly<Record<string, string | undefined>>,
+): z.output<Schema> {
+  const parsed = schema.safeParse(variables);
+  if (parsed.success) return parsed.data;
+  const findings = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new EncoreError('INVALID_OPTION', `environment is not usable: ${findings.join('; ')}`, {
+    variables: parsed.error.issues.map((issue) => issue.path.join('.')),
+  });
+}

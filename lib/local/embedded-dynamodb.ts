@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import type { TableDefinition } from '../../functions/shared/tables.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from './local-credentials.ts';
+import { closeServer, listenOnLoopback } from './loopback.ts';
+
+/** A DynamoDB that runs inside this process. */
+export interface EmbeddedDynamoDb {
+  readonly endpoint: string;
+  /** Creates a table unless it is there already. */
+  createTable(name: string, definition: TableDefinition): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts dynalite on a free loopback port.
+ *
+ * It knows no time to live: items outlive their `ttlAttribute` here.
+ *
+ * @param folder - Where its tables survive a restart; `null` keeps them in memory.
+ * @throws When another process has the folder open.
+ */
+export async function startEmbeddedDynamoDb(folder: string | null): Promise<EmbeddedDynamoDb> {
+  if (folder !== null) await assertUnlocked(folder);
+  const server = dynalite({ createTableMs: 0, ...(folder === null ? {} : { path: folder }) });
+  // dynalite rethrows the error of a client that hangs up in mid-request, which would end this process.
+  server.on('request', (request) => {
+    request.removeAllListeners('error');
+    request.on('error', () => undefined);
+  });
+  const endpoint = `http://127.0.0.1:${await listenOnLoopback(server, 0)}`;
+  const client = new DynamoDBClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
+  return {
+    endpoint,
+    createTable: async (name, { partitionKey, sortKey }) => {
+      const keys = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
+      try {
+        await client.send(
+          new CreateTableCommand({
+            TableName: name,
+            BillingMode: 'PAY_PER_REQUEST',
+            AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
+            KeySchema: keys.map((key, i) => ({ AttributeName: key, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error;
+      }
+      // Created is not yet usable.
+      for (;;) {
+        const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+        if (Table?.TableStatus === 'ACTIVE') return;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    },
+    close: async () => {
+      client.destroy();
+      await closeServer(server, 1_000);
+    },
+  };
+}
+
+/** What is used of LevelDB, dynalite's own dependency. */
+interface LevelModule {
+  readonly Level: new (folder: string) => { open(): Promise<void>; close(): Promise<void> };
+}
+
+/** dynalite opens its LevelDB without looking at the result; a second process would die of it later. */
+async function assertUnlocked(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const ownRequire = createRequire(createRequire(import.meta.url).resolve('dynalite'));
+  const { Level }: LevelModule = ownRequire('level');
+  const database = new Level(folder);
+  try {
+    await database.open();
+  } catch (error) {
+    throw new Error(`${folder} cannot be opened: another process is using it, or it is damaged`, {
+      cause: error,
+    });
+  }
+  await database.close();
+}

@@ -1,0 +1,101 @@
+import { ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll } from 'vitest';
+import {
+  createDynamoClient,
+  createS3Client,
+  TRAINING_LIMITS,
+} from '../../../../functions/shared/adapters/clients.ts';
+import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoExposureLog } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
+import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
+import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
+import { awsEnvironment, parseEnv } from '../../../../functions/shared/parse-env.ts';
+import { TABLES } from '../../../../functions/shared/tables.ts';
+import type { Exposure } from '../../../../layers/core/src/ports.ts';
+import { startEmbeddedDynamoDb, type EmbeddedDynamoDb } from '../../../../lib/local/embedded-dynamodb.ts';
+import { startEmbeddedS3, type EmbeddedS3 } from '../../../../lib/local/embedded-s3.ts';
+import { LOCAL_CREDENTIALS } from '../../../../lib/local/local-credentials.ts';
+import { candidateStoreContract } from '../../../core/contracts/candidate-store.contract.ts';
+import { exposureLogContract } from '../../../core/contracts/exposure-log.contract.ts';
+import { leaseStoreContract } from '../../../core/contracts/lease-store.contract.ts';
+import { modelStoreContract } from '../../../core/contracts/model-store.contract.ts';
+
+let s3: EmbeddedS3;
+let dynamo: EmbeddedDynamoDb;
+let s3Client: S3Client;
+let dynamoClient: DynamoDBClient;
+let nMade = 0;
+
+beforeAll(async () => {
+  s3 = await startEmbeddedS3(null);
+  dynamo = await startEmbeddedDynamoDb(null);
+  const environment = parseEnv(awsEnvironment, {
+    AWS_ENDPOINT_URL_S3: s3.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+  });
+  s3Client = createS3Client(environment, TRAINING_LIMITS);
+  dynamoClient = createDynamoClient(environment, TRAINING_LIMITS);
+});
+
+afterAll(async () => {
+  s3Client.destroy();
+  dynamoClient.destroy();
+  await s3.close();
+  await dynamo.close();
+});
+
+const deadlineMs = 20_000;
+
+async function makeTable(name: keyof typeof TABLES): Promise<string> {
+  const tableName = `${name}-${nMade++}`;
+  await dynamo.createTable(tableName, TABLES[name]);
+  return tableName;
+}
+
+modelStoreContract('the S3 model store', () => {
+  const bucket = `bucket-${nMade++}`;
+  s3.createBucket(bucket);
+  return Promise.resolve(createS3ModelStore(s3Client, bucket, { deadlineMs }));
+});
+
+candidateStoreContract('the DynamoDB candidate store', async () =>
+  createDynamoCandidateStore(dynamoClient, await makeTable('candidates'), { deadlineMs }),
+);
+
+leaseStoreContract('the DynamoDB lease store', async () =>
+  createDynamoLeaseStore(dynamoClient, await makeTable('leases'), { leaseName: 'train', deadlineMs }),
+);
+
+exposureLogContract('the DynamoDB exposure log', async () => {
+  const tableName = await makeTable('exposures');
+  return {
+    log: createDynamoExposureLog(dynamoClient, tableName, { deadlineMs }),
+    readAll: async () => {
+      const { Items } = await dynamoClient.send(new ScanCommand({ TableName: tableName }));
+      return (Items ?? []).map(readExposure);
+    },
+  };
+});
+
+const POLICIES: readonly Exposure['policy'][] = ['personal', 'fold-in', 'popular', 'none'];
+
+function readExposure(item: Record<string, AttributeValue>): Exposure {
+  const key = item['userExposure']!.S!;
+  const at = key.lastIndexOf('#');
+  return {
+    exposureId: key.slice(at + 1),
+    userId: key.slice(0, at),
+    at: Number(item['at']!.N),
+    modelVersion: item['modelVersion']?.S ?? null,
+    policy: POLICIES.find((policy) => policy === item['policy']!.S)!,
+    experiment: item['experiment']?.S ?? null,
+    revision: item['revision'] === undefined ? null : Number(item['revision'].N),
+    variant: item['variant']?.S ?? null,
+    propensity: Number(item['propensity']!.N),
+    artistIds: item['artistIds']?.S?.split('\t') ?? [],
+    featuresHash: item['featuresHash']?.S ?? '',
+  };
+}
