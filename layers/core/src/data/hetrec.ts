@@ -87,7 +87,8 @@ export async function readDataset(
   const catalogue = await readArtists(context);
   const rows = await readPlays(context, HETREC_FILES.plays, catalogue?.index ?? null);
   const listening = rows === null ? null : buildPlays(rows, catalogue?.artists.size ?? 0);
-  const userIndex = listening === null ? null : numberIndex(listening.users);
+  // Without a catalogue no play is known, and nobody would be a user.
+  const userIndex = catalogue === null || listening === null ? null : numberIndex(listening.users);
   const tagging = await readTagging(context, catalogue?.index ?? null, userIndex, nowMs);
   const friends = await readFriends(context, userIndex);
   checkSizes(findings, catalogue, rows, listening);
