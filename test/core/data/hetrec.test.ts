@@ -477,6 +477,16 @@ describe('validation errors', () => {
     expect(report.warnings).toEqual([]);
   });
 
+  it('does not report a single user where rows of others were refused', async () => {
+    const { report } = await read({ [PLAYS]: '10\t1\t7\n10\t2\t3\n11\t2\tx\n' });
+    expect(report.errors.map(({ code }) => code)).toEqual(['not-a-number']);
+  });
+
+  it('reports missing plays beside errors of other files', async () => {
+    const { report } = await read({ [PLAYS]: '', 'user_friends.dat': '1\n' });
+    expect(report.errors.map(({ code }) => code)).toEqual(['wrong-column-count', 'empty-data-set']);
+  });
+
   it('reports errors of several files at once', async () => {
     const { report } = await read({ [PLAYS]: `${sound}10\t77\tx\n`, 'user_friends.dat': '1\n' });
     const found = report.errors.map(({ code, file }) => `${file} ${code}`);

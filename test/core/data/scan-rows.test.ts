@@ -32,6 +32,21 @@ describe('scanRows', () => {
     expect(await rowsOf([Uint8Array.from(mark)])).toEqual([]);
   });
 
+  it('skips a byte order mark that comes in pieces', async () => {
+    const pieces = [[0xef], [0xbb], [0xbf, 0x31], [10, 0x32]].map((bytes) => Uint8Array.from(bytes));
+    expect(await rowsOf(pieces)).toEqual([['1'], ['2']]);
+  });
+
+  it('keeps a line of any length that comes in pieces', async () => {
+    const long = 'x'.repeat(5000);
+    const bytes = utf8(`1\t${long}\n2\t${long}\r\n`);
+    const pieces = Array.from({ length: 101 }, (_, i) => bytes.subarray(100 * i, 100 * (i + 1)));
+    expect(await rowsOf(pieces)).toEqual([
+      ['1', long],
+      ['2', long],
+    ]);
+  });
+
   it('gives the same rows however the bytes are cut into chunks', async () => {
     const text = fc.stringMatching(/^[ab1\t\r\n]{0,60}$/);
     await fc.assert(
