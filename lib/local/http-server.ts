@@ -34,23 +34,28 @@ export async function startHttpServer(options: {
   const { routes, handlers, onError } = options;
   let closing = false;
 
+  function reply(response: ServerResponse, result: APIGatewayProxyResultV2): void {
+    // Asked for only now: a request may have begun before the server was told to close.
+    if (closing) response.shouldKeepAlive = false;
+    send(response, result);
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [rawPath = '/', rawQuery = ''] = splitOnce(request.url ?? '/', '?');
     const match = matchRoute(routes, request.method ?? 'GET', rawPath);
-    if (match === 'malformed') return send(response, message(400, 'Bad Request'));
-    if (match === undefined) return send(response, message(404, 'Not Found'));
+    if (match === 'malformed') return reply(response, message(400, 'Bad Request'));
+    if (match === undefined) return reply(response, message(404, 'Not Found'));
     const body = await readBody(request);
-    if (body === undefined) return send(response, message(413, 'Request Entity Too Large'));
+    if (body === undefined) return reply(response, message(413, 'Request Entity Too Large'));
     const event = toEvent(request, { ...match, rawPath, rawQuery, body });
-    return send(response, await handlers[match.route.handledBy](event));
+    return reply(response, await handlers[match.route.handledBy](event));
   }
 
   const server = createServer((request, response) => {
-    if (closing) response.setHeader('connection', 'close');
     answer(request, response).catch((error: unknown) => {
       onError(error);
       if (response.headersSent) response.destroy();
-      else send(response, message(500, 'Internal Server Error'));
+      else reply(response, message(500, 'Internal Server Error'));
     });
   });
   const port = await listenOnLoopback(server, options.port);

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { awsEnvironment, observabilityEnvironment } from '../shared/parse-env.ts';
+
+/** What the stack tells this function; the platform's own variables come on top. */
+export const recommendVariables = z.object({
+  BUCKET_NAME: z.string().min(3),
+  CANDIDATES_TABLE: z.string().min(3),
+  EXPOSURES_TABLE: z.string().min(3),
+});
+export type RecommendVariables = z.input<typeof recommendVariables>;
+
+export const recommendEnvironment = recommendVariables
+  .extend(awsEnvironment.shape)
+  .extend(observabilityEnvironment.shape);
+export type RecommendEnvironment = z.output<typeof recommendEnvironment>;

@@ -1,0 +1,24 @@
+/** Where every metric of Encore is filed. */
+export const METRICS_NAMESPACE = 'Encore';
+
+/** The metrics that functions emit and alarms watch. Counts, summed. */
+export const METRICS = {
+  /** A list was answered. */
+  listServed: 'ListServed',
+  /** A listener with candidates, or who may have some, got the popular list because a read or a record failed. */
+  personalListFailed: 'PersonalListFailed',
+  /** A list was served without any model. */
+  modelMissing: 'ModelMissing',
+  /** The pointer or a model could not be read; the last one keeps serving. */
+  modelRefreshFailed: 'ModelRefreshFailed',
+  /** A list was served whose exposure is certainly not in the log. */
+  exposureUnlogged: 'ExposureUnlogged',
+  /** A list was served whose exposure may or may not be in the log. */
+  exposureUncertain: 'ExposureUncertain',
+  /** A training run ended with a new model. */
+  trainingPublished: 'TrainingPublished',
+  /** A training run ended without one. */
+  trainingFailed: 'TrainingFailed',
+} as const;
+
+export type Metric = (typeof METRICS)[keyof typeof METRICS];

@@ -1,0 +1,328 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRecommendHandler } from '../../../functions/recommend/handler.ts';
+import { METRICS } from '../../../functions/shared/metrics.ts';
+import { createPseudonym, type Observability } from '../../../functions/shared/observability.ts';
+import { EncoreError } from '../../../layers/core/src/errors.ts';
+import { assignVariant, DEFAULT_EXPERIMENT } from '../../../layers/core/src/experiment/assign-variant.ts';
+import type { Exposure } from '../../../layers/core/src/ports.ts';
+
+/** A model that recommends `<first byte of the record> + i`, or popular artists from 900 on. */
+function recommendFake(
+  model: string,
+  record: Uint8Array | undefined,
+  { n }: { readonly n: number },
+): {
+  policy: 'personal' | 'popular';
+  recommendations: { artistId: string; name: string; score: number; rank: number }[];
+  featuresHash: string;
+} {
+  if (record?.[0] === 255) throw new EncoreError('ARTIFACT_INCOMPATIBLE', 'the record is of another model');
+  const first = record?.[0] ?? 900;
+  return {
+    policy: record === undefined ? 'popular' : 'personal',
+    featuresHash: record === undefined ? '00000000' : 'deadbeef',
+    recommendations: Array.from({ length: n }, (_, i) => ({
+      artistId: String(first + i),
+      name: `artist ${first + i} of ${model}`,
+      score: 1 / (i + 2),
+      rank: i + 1,
+    })),
+  };
+}
+
+const unavailable = (outcome: 'refused' | 'unknown') =>
+  new EncoreError('STORE_UNAVAILABLE', 'the store is away', { outcome });
+
+function setUp(world: {
+  readonly version?: string | null;
+  readonly records?: Readonly<Record<string, Uint8Array>>;
+  readonly readFails?: boolean;
+  readonly appendFails?: 'refused' | 'unknown';
+  readonly rankFails?: boolean;
+}) {
+  const exposures: Exposure[] = [];
+  const counted: string[] = [];
+  const logged: unknown[] = [];
+  let flushed = 0;
+  const observability: Observability = {
+    info: (...line) => logged.push(line),
+    warn: (...line) => logged.push(line),
+    error: (text, error, fields) => logged.push([text, String(error), fields]),
+    count: (metric) => counted.push(metric),
+    flush: () => {
+      flushed++;
+    },
+    pseudonym: createPseudonym('a key of some length'),
+  };
+  const { version = 'v7', records = {} } = world;
+  const handler = createRecommendHandler<string>({
+    models: {
+      current: () => Promise.resolve(version === null ? null : { version, model: `model ${version}` }),
+    },
+    candidateStore: {
+      read: (userId, modelVersion) =>
+        world.readFails === true
+          ? Promise.reject(unavailable('unknown'))
+          : Promise.resolve(records[`${userId} ${modelVersion}`]),
+    },
+    exposureLog: {
+      append: (exposure) => {
+        if (world.appendFails !== undefined) return Promise.reject(unavailable(world.appendFails));
+        exposures.push(exposure);
+        return Promise.resolve();
+      },
+    },
+    experiment: DEFAULT_EXPERIMENT,
+    recommend: (model, record, options) => {
+      if (world.rankFails === true) throw new Error('ranking is broken');
+      return recommendFake(model, record, options);
+    },
+    observability,
+    now: () => 1_795_438_564_123,
+    newExposureId: () => 'exposure-1',
+  });
+  return {
+    exposures,
+    counted,
+    logged,
+    nFlushed: () => flushed,
+    get: async (userId: string | undefined, query?: Record<string, string>) => {
+      const response = await handler(event(userId, query));
+      const body: Record<string, unknown> = JSON.parse(response.body!);
+      return { response, body };
+    },
+  };
+}
+
+function event(userId: string | undefined, query?: Record<string, string>): APIGatewayProxyEventV2 {
+  const routeKey = 'GET /users/{userId}/recommendations';
+  return {
+    version: '2.0',
+    routeKey,
+    rawPath: `/users/${userId}/recommendations`,
+    rawQueryString: '',
+    headers: {},
+    isBase64Encoded: false,
+    ...(userId === undefined ? {} : { pathParameters: { userId } }),
+    ...(query === undefined ? {} : { queryStringParameters: query }),
+    requestContext: {
+      accountId: '0',
+      apiId: 'api',
+      domainName: 'localhost',
+      domainPrefix: 'localhost',
+      http: { method: 'GET', path: '/', protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+      requestId: 'request-1',
+      routeKey,
+      stage: '$default',
+      time: '',
+      timeEpoch: 0,
+    },
+  };
+}
+
+describe('GET /users/{userId}/recommendations', () => {
+  it('answers with the listener’s own list, its model, variant and exposure', async () => {
+    const { get, exposures, counted } = setUp({ records: { '51 v7': Uint8Array.of(10) } });
+    const { response, body } = await get('51', { n: '2' });
+    const { variant, propensity } = assignVariant(DEFAULT_EXPERIMENT, '51')!;
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).toEqual({
+      'content-type': 'application/json',
+      'cache-control': 'private, no-store',
+    });
+    expect(body).toEqual({
+      userId: '51',
+      modelVersion: 'v7',
+      policy: 'personal',
+      experiment: 'ranker',
+      variant,
+      exposureId: 'exposure-1',
+      recommendations: [
+        { artistId: '10', name: 'artist 10 of model v7', score: 0.5, rank: 1 },
+        { artistId: '11', name: 'artist 11 of model v7', score: 1 / 3, rank: 2 },
+      ],
+    });
+    expect(exposures).toEqual([
+      {
+        exposureId: 'exposure-1',
+        userId: '51',
+        at: 1_795_438_564_123,
+        modelVersion: 'v7',
+        policy: 'personal',
+        experiment: 'ranker',
+        revision: 1,
+        variant,
+        propensity,
+        artistIds: ['10', '11'],
+        featuresHash: 'deadbeef',
+      },
+    ]);
+    expect(counted).toEqual([METRICS.listServed]);
+  });
+
+  it('lists 20 artists unless told otherwise', async () => {
+    const { body } = await setUp({ records: { '51 v7': Uint8Array.of(10) } }).get('51');
+    expect(body['recommendations']).toHaveLength(20);
+  });
+
+  it('gives a listener it does not know the popular list', async () => {
+    const { get, counted } = setUp({});
+    const { response, body } = await get('nobody', { n: '1' });
+    expect(response.statusCode).toBe(200);
+    expect(body).toMatchObject({
+      policy: 'popular',
+      modelVersion: 'v7',
+      recommendations: [{ artistId: '900' }],
+    });
+    expect(counted).toEqual([METRICS.listServed]);
+  });
+
+  it('answers with an empty list and policy none before any model exists, and logs that too', async () => {
+    const { get, exposures, counted } = setUp({ version: null });
+    const { response, body } = await get('51');
+    expect(response.statusCode).toBe(200);
+    expect(body).toMatchObject({
+      modelVersion: null,
+      policy: 'none',
+      exposureId: 'exposure-1',
+      recommendations: [],
+    });
+    expect(exposures).toMatchObject([{ modelVersion: null, policy: 'none', artistIds: [] }]);
+    expect(counted).toEqual([METRICS.modelMissing, METRICS.listServed]);
+  });
+
+  it('serves the popular list when the candidates cannot be read, and counts that', async () => {
+    const { get, counted, exposures } = setUp({ readFails: true });
+    const { response, body } = await get('51', { n: '1' });
+    expect(response.statusCode).toBe(200);
+    expect(body).toMatchObject({ policy: 'popular', recommendations: [{ artistId: '900' }] });
+    expect(exposures).toMatchObject([{ policy: 'popular' }]);
+    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed]);
+  });
+
+  it('serves the popular list when the record does not belong to the model', async () => {
+    const { get, counted } = setUp({ records: { '51 v7': Uint8Array.of(255) } });
+    expect((await get('51')).body).toMatchObject({ policy: 'popular' });
+    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed]);
+  });
+
+  it('answers 200 with no list when even the popular one cannot be made', async () => {
+    const { response, body } = await setUp({ rankFails: true }).get('51');
+    expect(response.statusCode).toBe(200);
+    expect(body).toMatchObject({ policy: 'none', modelVersion: 'v7', recommendations: [] });
+  });
+
+  it.each([
+    ['refused', METRICS.exposureUnlogged],
+    ['unknown', METRICS.exposureUncertain],
+  ] as const)(
+    'serves the list with exposureId null when the exposure write is %s',
+    async (outcome, metric) => {
+      const { get, counted } = setUp({ records: { '51 v7': Uint8Array.of(10) }, appendFails: outcome });
+      const { response, body } = await get('51');
+      expect(response.statusCode).toBe(200);
+      expect(body).toMatchObject({ policy: 'personal', exposureId: null });
+      expect(body['recommendations']).toHaveLength(20);
+      expect(counted).toEqual([metric, METRICS.listServed]);
+    },
+  );
+
+  it('waits for the exposure before it answers', async () => {
+    const stored = Promise.withResolvers<void>();
+    let answered = false;
+    const handler = createRecommendHandler<string>({
+      models: { current: () => Promise.resolve({ version: 'v7', model: 'm' }) },
+      candidateStore: { read: () => Promise.resolve(undefined) },
+      exposureLog: { append: () => stored.promise },
+      experiment: DEFAULT_EXPERIMENT,
+      recommend: recommendFake,
+      observability: {
+        info: () => undefined,
+        warn: () => undefined,
+        error: () => undefined,
+        count: () => undefined,
+        flush: () => undefined,
+        pseudonym: String,
+      },
+      now: () => 0,
+      newExposureId: () => 'exposure-1',
+    });
+    const answer = handler(event('51')).then((response) => {
+      answered = true;
+      return response;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    stored.resolve();
+    expect((await answer).statusCode).toBe(200);
+  });
+
+  it('refuses a malformed request with problem details naming the field, and logs no exposure', async () => {
+    const { get, exposures } = setUp({});
+    const { response, body } = await get('51', { n: 'abc' });
+    expect(response.statusCode).toBe(400);
+    expect(response.headers?.['content-type']).toBe('application/problem+json');
+    expect(body).toEqual({
+      type: 'urn:encore:problem:invalid-request',
+      title: 'The request is not valid',
+      status: 400,
+      detail: 'n is "abc": allowed is an integer from 1 to 100',
+      code: 'INVALID_REQUEST',
+      field: 'n',
+      requestId: 'request-1',
+    });
+    expect(exposures).toEqual([]);
+  });
+
+  it('gives one listener the same variant every time, and both variants to many', async () => {
+    const { get } = setUp({});
+    const variantOf = async (userId: string) => (await get(userId)).body['variant'];
+    const first = await Promise.all(Array.from({ length: 40 }, (_, i) => variantOf(`user-${i}`)));
+    const second = await Promise.all(Array.from({ length: 40 }, (_, i) => variantOf(`user-${i}`)));
+    expect(second).toEqual(first);
+    expect(new Set(first)).toEqual(new Set(['control', 'treatment']));
+  });
+
+  it('writes the listener into no log line, whatever goes wrong', async () => {
+    const userId = 'listener-4711';
+    const worlds = [
+      {},
+      { readFails: true },
+      { appendFails: 'unknown' },
+      { rankFails: true },
+      { version: null },
+    ] as const;
+    for (const world of worlds) {
+      const { get, logged } = setUp(world);
+      await get(userId);
+      await get(userId, { n: 'x' });
+      expect(logged.length).toBeGreaterThan(0);
+      expect(JSON.stringify(logged)).not.toContain(userId);
+    }
+  });
+
+  it('sends its metrics once per answer', async () => {
+    const { get, nFlushed } = setUp({});
+    await get('51');
+    await get('52');
+    expect(nFlushed()).toBe(2);
+  });
+
+  it('answers 200 or 400 to anything a request can contain', async () => {
+    const { get } = setUp({});
+    const text = fc.string({ unit: 'binary', maxLength: 150 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.option(text, { nil: undefined }),
+        fc.option(text, { nil: undefined }),
+        async (userId, n) => {
+          const { response } = await get(userId, n === undefined ? undefined : { n });
+          expect([200, 400]).toContain(response.statusCode);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
