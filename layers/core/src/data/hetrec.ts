@@ -28,8 +28,7 @@ export const HETREC_FILES = {
 
 /** Opens files that are already in memory. */
 export function openInMemory(files: Readonly<Record<string, Uint8Array>>): OpenFile {
-  // oxlint-disable-next-line typescript/require-await -- a port's shape
-  return async (name) => (Object.hasOwn(files, name) ? [files[name]!] : undefined);
+  return (name) => Promise.resolve(Object.hasOwn(files, name) ? [files[name]!] : undefined);
 }
 
 interface Table {
