@@ -38,6 +38,13 @@ export function hashString(seed: number, text: string): number {
   return mix32(h);
 }
 
+/** Hashes a seed and bytes to an unsigned 32-bit integer: FNV-1a, finalised. */
+export function hashBytes(seed: number, bytes: Uint8Array): number {
+  let h = 0x811c9dc5 ^ mix32(seed);
+  for (let i = 0; i < bytes.length; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return mix32(h);
+}
+
 /** A stream of draws. */
 export interface Rng {
   /** Uniform in [0, 1), 32 bits of resolution. */

@@ -1,0 +1,101 @@
+import { EncoreError } from '../errors.ts';
+import type { ArtistTable, FeatureSpace } from '../rank/features.ts';
+import { artistLogits, type Ranker } from '../rank/ranker.ts';
+import type { RecordShape } from './candidate-record.ts';
+import { decodeCatalog } from './catalog.ts';
+import { readServingTensors, recordShape, type PopularList } from './model-tensors.ts';
+import { decodeSafetensors } from './safetensors.ts';
+
+/** A model version in memory, as far as a request needs it. */
+export interface ServingModel {
+  readonly space: FeatureSpace;
+  readonly ranker: Ranker;
+  readonly artists: ArtistTable;
+  /** Shape (nArtists,): every artist's own share of the logit. */
+  readonly artistPart: Float64Array;
+  readonly popular: PopularList;
+  /** Shape (nArtists,) each. */
+  readonly artistIds: readonly string[];
+  readonly artistNames: readonly string[];
+  readonly recordShape: RecordShape;
+}
+
+/** The files of a version that serving reads. */
+export interface ServingFiles {
+  /** The first `servingBytes` of `model.safetensors`, or all of it. */
+  readonly tensors: Uint8Array;
+  /** `catalog.json.gz`. */
+  readonly catalog: Uint8Array;
+}
+
+/**
+ * Reads a model version for serving.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when a file is damaged, of another format, or does not fit the others.
+ */
+export async function loadServingModel(files: ServingFiles): Promise<ServingModel> {
+  const { tensors, metadata } = decodeSafetensors(files.tensors, { prefix: true });
+  const space = parseSpace(metadata['space']);
+  const { ranker, artists, popular } = readServingTensors(tensors, space);
+  const catalog = await decodeCatalog(files.catalog);
+  const nArtists = artists.embedding.nRows;
+  if (catalog.ids.length !== nArtists) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `the catalogue has ${catalog.ids.length} artists, the model has ${nArtists}`,
+      { found: catalog.ids.length, expected: nArtists },
+    );
+  }
+  return {
+    space,
+    ranker,
+    artists,
+    artistPart: artistLogits(space, ranker, artists),
+    popular,
+    artistIds: catalog.ids,
+    artistNames: catalog.names,
+    recordShape: recordShape(space, nArtists),
+  };
+}
+
+/** The feature space as the tensors' metadata carries it. */
+export function formatSpace(space: FeatureSpace): string {
+  return JSON.stringify(space);
+}
+
+export function parseSpace(text: string | undefined): FeatureSpace {
+  let value: Partial<Record<keyof FeatureSpace, unknown>>;
+  try {
+    value = JSON.parse(text ?? 'null') ?? {};
+  } catch (cause) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      'metadata space: found no JSON',
+      { found: text },
+      { cause },
+    );
+  }
+  const { sources, pairScores, nEmbedding, nFactors, crossFeatures } = value;
+  if (
+    !isNames(sources) ||
+    !isNames(pairScores) ||
+    !isCount(nEmbedding) ||
+    !isCount(nFactors) ||
+    typeof crossFeatures !== 'boolean'
+  ) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `metadata space: found ${text ?? 'nothing'}, expected the names of the sources and the sizes of the parts`,
+      { found: text },
+    );
+  }
+  return { sources, pairScores, nEmbedding, nFactors, crossFeatures };
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}

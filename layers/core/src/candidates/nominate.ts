@@ -1,0 +1,114 @@
+import { topK } from '../math/top-k.ts';
+import type { CandidateSource, PairScorer } from './source.ts';
+
+/** The most candidates that a listener's record may hold. */
+export const MAX_CANDIDATES = 250;
+
+/** One listener's candidates: an unordered set, each with its sources and all scores. */
+export interface Nominations {
+  /** Shape (n,): artist indices, ascending. */
+  readonly items: Int32Array;
+  /** Shape (n,): bit s is set where source s nominated the candidate. */
+  readonly nominatedBy: Uint32Array;
+  /**
+   * Shape (n × nScores,), row-major: each source's score, standardised over the listener's unheard artists, then the
+   * pair scorers' as they are.
+   */
+  readonly scores: Float64Array;
+}
+
+/** Buffers for {@link nominate}, reused from listener to listener. */
+export interface NominationBuffers {
+  readonly rows: readonly Float64Array[];
+  readonly masked: Float64Array;
+}
+
+export function createNominationBuffers(nSources: number, nArtists: number): NominationBuffers {
+  return {
+    rows: Array.from({ length: nSources }, () => new Float64Array(nArtists)),
+    masked: new Float64Array(nArtists),
+  };
+}
+
+/**
+ * The union of every source's best unheard artists for a listener.
+ *
+ * Where the union is larger than {@link MAX_CANDIDATES}, the candidates with the best rank in any source stay, ties
+ * by the order of the sources.
+ *
+ * @param heard - Artist indices that may not be nominated.
+ */
+export function nominate(
+  user: number,
+  heard: Int32Array,
+  sources: readonly CandidateSource[],
+  pairScorers: readonly PairScorer[],
+  buffers: NominationBuffers,
+): Nominations {
+  const { rows, masked } = buffers;
+  const bestRank = new Map<number, number>();
+  const nominatedBy = new Map<number, number>();
+  const means = new Float64Array(sources.length);
+  const inverseDeviations = new Float64Array(sources.length);
+  sources.forEach((source, s) => {
+    const row = rows[s]!;
+    source.scoreUser(user, row);
+    const { mean, deviation } = unheardMoments(row, heard);
+    means[s] = mean;
+    inverseDeviations[s] = deviation > 0 ? 1 / deviation : 0;
+    if (source.k === 0 || deviation === 0) return;
+    masked.set(row);
+    for (const item of heard) masked[item] = -Infinity;
+    const best = topK(masked, Math.min(source.k, masked.length - heard.length));
+    best.forEach((item, rank) => {
+      // Below the mean a source has no evidence for the artist, only nothing better left.
+      if (row[item]! <= mean) return;
+      const key = rank * sources.length + s;
+      const known = bestRank.get(item);
+      if (known === undefined || key < known) bestRank.set(item, key);
+      nominatedBy.set(item, (nominatedBy.get(item) ?? 0) | (1 << s));
+    });
+  });
+
+  const kept = [...bestRank.entries()].sort((a, b) => a[1] - b[1]).slice(0, MAX_CANDIDATES);
+  const items = Int32Array.from(kept, ([item]) => item).sort();
+  const nPairs = pairScorers.reduce((n, scorer) => n + scorer.names.length, 0);
+  const width = sources.length + nPairs;
+  const scores = new Float64Array(items.length * width);
+  for (let i = 0; i < items.length; i++) {
+    for (let s = 0; s < sources.length; s++) {
+      scores[i * width + s] = (rows[s]![items[i]!]! - means[s]!) * inverseDeviations[s]!;
+    }
+  }
+  let column = sources.length;
+  for (const scorer of pairScorers) {
+    const n = scorer.names.length;
+    const pairs = new Float64Array(items.length * n);
+    scorer.scorePairs(user, items, pairs);
+    for (let i = 0; i < items.length; i++) {
+      for (let c = 0; c < n; c++) scores[i * width + column + c] = pairs[i * n + c]!;
+    }
+    column += n;
+  }
+  return { items, nominatedBy: Uint32Array.from(items, (item) => nominatedBy.get(item)!), scores };
+}
+
+/** Mean and standard deviation of a row over the artists not heard. */
+function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {
+  let sum = 0;
+  let squares = 0;
+  for (let i = 0; i < row.length; i++) {
+    const v = row[i]!;
+    sum += v;
+    squares += v * v;
+  }
+  for (const item of heard) {
+    sum -= row[item]!;
+    squares -= row[item]! ** 2;
+  }
+  const n = Math.max(1, row.length - heard.length);
+  const mean = sum / n;
+  const variance = squares / n - mean * mean;
+  // Cancellation leaves a little noise in the variance of a constant row: that is a deviation of 0.
+  return { mean, deviation: variance > 1e-14 * (squares / n) ? Math.sqrt(variance) : 0 };
+}

@@ -1,0 +1,194 @@
+import { EncoreError } from './errors.ts';
+import type { TagMetric } from './candidates/tag-knn.ts';
+import { SEED_PRESET, FULL_PRESET } from './presets.ts';
+
+export const PRESETS = ['seed', 'full'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+/**
+ * What a caller may set; everything else belongs to the preset. The names are those of the seed's command line
+ * where it has them.
+ */
+export interface TrainOptions {
+  /** Tag terms kept by TF-IDF, >= 1. */
+  readonly maxFeatures?: number;
+  /** Nearest artists that the tag embedding nominates for each listener, 1-250. */
+  readonly nNeighbors?: number;
+  /** How the tag embedding measures nearness. */
+  readonly metric?: TagMetric;
+  /** Inverse strength of the ranker's L2 penalty, > 0, as in scikit-learn. */
+  readonly c?: number;
+  /** Most iterations of the ranker's optimiser, >= 1. */
+  readonly maxIter?: number;
+  /** Seed of every draw, an integer >= 0. */
+  readonly randomState?: number;
+  /** Factors of BiasedSVD, >= 1. */
+  readonly svdFactors?: number;
+  /** Passes over the plays of BiasedSVD, >= 1. */
+  readonly svdEpochs?: number;
+  readonly svdLearningRate?: number;
+  readonly svdRegularisation?: number;
+  /** Take the current model's BiasedSVD factors instead of training them. */
+  readonly reuseFactors?: boolean;
+  /** Take the current model's ranker instead of training it. */
+  readonly reuseRanker?: boolean;
+}
+
+/** Everything that determines a model besides the data: recorded whole in the manifest. */
+export interface TrainParameters {
+  readonly preset: Preset;
+  readonly randomState: number;
+  readonly maxFeatures: number;
+  readonly metric: TagMetric;
+  readonly svd: SvdParameters;
+  /** Stage one, in the order in which their scores are stored. */
+  readonly sources: readonly SourceParameters[];
+  /** Whether the similarity of each candidate's tags to the heard artists' is scored as well. */
+  readonly tagSimilarity: { readonly dimensions: number } | null;
+  readonly ranker: RankerParameters;
+}
+
+export interface SvdParameters {
+  readonly factors: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly regularisation: number;
+}
+
+/** How the second stage is built and fitted. */
+export interface RankerParameters {
+  /** Inverse strength of the L2 penalty. */
+  readonly c: number;
+  readonly maxIter: number;
+  /** Whether the sources' scores and the degrees are features, beside the seed's concatenation. */
+  readonly crossFeatures: boolean;
+  readonly labels:
+    | {
+        /** A heard pair is positive where its plays exceed the threshold: the seed's rule. */
+        readonly kind: 'plays-above';
+        readonly threshold: number;
+      }
+    | {
+        /** Listening held out of stage one is positive: `used` of `dealt` folds, `negatives` random others each. */
+        readonly kind: 'held-out';
+        readonly dealt: number;
+        readonly used: number;
+        readonly negatives: number;
+      };
+}
+
+/** A candidate source with its hyper-parameters; `k` is how many of its best it nominates. */
+export type SourceParameters =
+  | { readonly name: 'tag-knn'; readonly k: number }
+  | {
+      readonly name: 'tag-profile';
+      readonly k: number;
+      /** Weight of freshness and popularity against the tags. */
+      readonly contextWeight: number;
+    }
+  | { readonly name: 'popular'; readonly k: number }
+  | { readonly name: 'friends'; readonly k: number }
+  | { readonly name: 'item-knn'; readonly k: number; readonly neighbours: number; readonly shrink: number }
+  | { readonly name: 'user-knn'; readonly k: number; readonly neighbours: number; readonly exponent: number }
+  | {
+      readonly name: 'ease';
+      /** Names the source where two differ only in parameters. */
+      readonly label: string;
+      readonly k: number;
+      readonly lambda: number;
+      /** EDLAE's dropout, in [0, 1); 0 is EASE. */
+      readonly dropout: number;
+      /** `binary` interactions, or weights by rank of the plays within the listener. */
+      readonly weights: 'binary' | 'play-rank';
+      /** Weight of appended artist-tag rows; 0 appends none. */
+      readonly tagWeight: number;
+    }
+  | {
+      readonly name: 'ials';
+      readonly label: string;
+      readonly k: number;
+      readonly factors: number;
+      readonly sweeps: number;
+      readonly alpha0: number;
+      readonly lambda: number;
+      /** Added to every count in the frequency-scaled regulariser, as a share of the other side (see `factors/ials.ts`). */
+      readonly countOffset: number;
+      /** Weight of tags as pseudo-users; 0 leaves them out. */
+      readonly tagWeight: number;
+      /** Weight of friends as pseudo-items; 0 leaves them out. */
+      readonly friendWeight: number;
+    };
+
+/** The name under which a source's scores are stored and explained. */
+export function sourceLabel(source: SourceParameters): string {
+  return 'label' in source ? source.label : source.name;
+}
+
+/**
+ * The parameters of a preset with a caller's options in place of its defaults.
+ *
+ * @throws {@link EncoreError} `INVALID_OPTION` naming the option, what was given and what is allowed.
+ */
+export function resolveOptions(preset: Preset, options: TrainOptions): TrainParameters {
+  const base = { seed: SEED_PRESET, full: FULL_PRESET }[preset];
+  check('maxFeatures', options.maxFeatures, (v) => Number.isInteger(v) && v >= 1, 'an integer >= 1');
+  check(
+    'nNeighbors',
+    options.nNeighbors,
+    (v) => Number.isInteger(v) && v >= 1 && v <= 250,
+    'an integer from 1 to 250',
+  );
+  check('c', options.c, (v) => Number.isFinite(v) && v > 0, 'a number > 0');
+  check('maxIter', options.maxIter, (v) => Number.isInteger(v) && v >= 1, 'an integer >= 1');
+  check(
+    'randomState',
+    options.randomState,
+    (v) => Number.isInteger(v) && v >= 0 && v < 2 ** 32,
+    'an integer from 0 to 2^32 - 1',
+  );
+  check(
+    'svdFactors',
+    options.svdFactors,
+    (v) => Number.isInteger(v) && v >= 1 && v <= 100,
+    'an integer from 1 to 100',
+  );
+  check('svdEpochs', options.svdEpochs, (v) => Number.isInteger(v) && v >= 1, 'an integer >= 1');
+  check('svdLearningRate', options.svdLearningRate, (v) => Number.isFinite(v) && v > 0, 'a number > 0');
+  check('svdRegularisation', options.svdRegularisation, (v) => Number.isFinite(v) && v >= 0, 'a number >= 0');
+  const { nNeighbors } = options;
+  return {
+    ...base,
+    randomState: options.randomState ?? base.randomState,
+    maxFeatures: options.maxFeatures ?? base.maxFeatures,
+    metric: options.metric ?? base.metric,
+    svd: {
+      factors: options.svdFactors ?? base.svd.factors,
+      epochs: options.svdEpochs ?? base.svd.epochs,
+      learningRate: options.svdLearningRate ?? base.svd.learningRate,
+      regularisation: options.svdRegularisation ?? base.svd.regularisation,
+    },
+    sources: base.sources.map((source) =>
+      source.name === 'tag-knn' && nNeighbors !== undefined ? { ...source, k: nNeighbors } : source,
+    ),
+    ranker: {
+      ...base.ranker,
+      c: options.c ?? base.ranker.c,
+      maxIter: options.maxIter ?? base.ranker.maxIter,
+    },
+  };
+}
+
+function check(
+  name: keyof TrainOptions,
+  value: number | undefined,
+  holds: (value: number) => boolean,
+  allowed: string,
+): void {
+  if (value !== undefined && !holds(value)) {
+    throw new EncoreError('INVALID_OPTION', `${name} is ${value}: allowed is ${allowed}`, {
+      field: name,
+      found: value,
+      allowed,
+    });
+  }
+}

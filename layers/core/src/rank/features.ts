@@ -1,0 +1,161 @@
+import type { CandidateRecord } from '../artifact/candidate-record.ts';
+import type { Csr } from '../math/csr.ts';
+
+/**
+ * The features of a (listener, artist) pair, computed by the same code for training and for serving.
+ *
+ * A pair's row has three parts. *Artist* features depend on the artist only (its embedding and its BiasedSVD factors),
+ * *user* features on the listener only (freshness and factors), so that their share of the logit is looked up. *Pair*
+ * features are the rest: the product of the factors, and the cross features that carry the ranker.
+ */
+export interface FeatureSpace {
+  /** Names of the candidate sources, in the order of their scores in a record. */
+  readonly sources: readonly string[];
+  /** Names of the pair scores, which follow the sources' scores in a record. */
+  readonly pairScores: readonly string[];
+  /** Dimensions of the artist embedding. */
+  readonly nEmbedding: number;
+  /** BiasedSVD factors of a listener or an artist. */
+  readonly nFactors: number;
+  /** Whether scores, ranks, degrees and popularity are features. */
+  readonly crossFeatures: boolean;
+}
+
+/** What the ranker knows of each artist, in single precision as in the artifact. */
+export interface ArtistTable {
+  /** Shape (nArtists, nEmbedding). */
+  readonly embedding: Csr;
+  /** Shape (nArtists × nFactors,). */
+  readonly factors: Float32Array;
+  /** Shape (nArtists × 3,): ln(1 + listeners), ln(1 + tag assignments), ln(1 + taggers). */
+  readonly degrees: Float32Array;
+}
+
+/** Columns of `degrees`. */
+export const N_DEGREES = 3;
+
+/**
+ * A listener's features, stored at the head of the candidate record: tag freshness x, x², √x; ln(1 + artists heard);
+ * mainstreamness (the mean of ln(1 + listeners) over the artists heard); the BiasedSVD factors.
+ */
+export function nUserFeatures(space: FeatureSpace): number {
+  return N_FRESHNESS + 2 + space.nFactors;
+}
+
+/** Columns of the user part: freshness and factors. */
+export function nUserColumns(space: FeatureSpace): number {
+  return N_FRESHNESS + space.nFactors;
+}
+
+/** Columns of the artist part: embedding and factors. */
+export function nArtistColumns(space: FeatureSpace): number {
+  return space.nEmbedding + space.nFactors;
+}
+
+export const N_FRESHNESS = 3;
+const DEGREE = N_FRESHNESS;
+const MAINSTREAMNESS = N_FRESHNESS + 1;
+const FACTORS = N_FRESHNESS + 2;
+
+/** Writes a listener's columns of the user part. */
+export function writeUserColumns(
+  space: FeatureSpace,
+  userFeatures: Float64Array,
+  out: Float64Array,
+  at: number,
+): void {
+  for (let c = 0; c < N_FRESHNESS; c++) out[at + c] = userFeatures[c]!;
+  for (let f = 0; f < space.nFactors; f++) out[at + N_FRESHNESS + f] = userFeatures[FACTORS + f]!;
+}
+
+/** The names of the pair columns, in order. */
+export function pairColumnNames(space: FeatureSpace): readonly string[] {
+  const products = Array.from({ length: space.nFactors }, (_, f) => `svd-product-${f}`);
+  if (!space.crossFeatures) return products;
+  return [
+    ...products,
+    ...space.sources.flatMap((source) => [`score:${source}`, `rank:${source}`]),
+    ...space.pairScores,
+    'popularity',
+    'tags',
+    'taggers',
+    'degree',
+    'mainstreamness',
+    'mainstreamness-popularity',
+  ];
+}
+
+/** Products of the factors alone: the seed's pair columns, for any listener and artist. */
+export function writeFactorProducts(
+  space: FeatureSpace,
+  userFeatures: Float64Array,
+  artist: number,
+  table: ArtistTable,
+  out: Float64Array,
+  at: number,
+): void {
+  for (let f = 0; f < space.nFactors; f++) {
+    out[at + f] = userFeatures[FACTORS + f]! * table.factors[artist * space.nFactors + f]!;
+  }
+}
+
+/**
+ * The pair columns of all candidates of a listener.
+ *
+ * A source's rank feature is ln(1 + rank) among the candidates, equal scores sharing their mean rank, so that
+ * quantising cannot reorder them.
+ *
+ * @returns Shape (n × pairColumnNames(space).length,), row-major, in the order of `record.items`.
+ */
+export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table: ArtistTable): Float64Array {
+  const n = record.items.length;
+  const width = pairColumnNames(space).length;
+  const out = new Float64Array(n * width);
+  const { items, scores, userFeatures } = record;
+  const nSources = space.sources.length;
+  const nScores = nSources + space.pairScores.length;
+  for (let i = 0; i < n; i++) writeFactorProducts(space, userFeatures, items[i]!, table, out, i * width);
+  if (!space.crossFeatures) return out;
+
+  let column = space.nFactors;
+  for (let s = 0; s < nSources; s++) {
+    const ranks = meanRanks(scores, s, nScores, n);
+    for (let i = 0; i < n; i++) {
+      out[i * width + column] = scores[i * nScores + s]!;
+      out[i * width + column + 1] = Math.log(1 + ranks[i]!);
+    }
+    column += 2;
+  }
+  for (let s = nSources; s < nScores; s++) {
+    for (let i = 0; i < n; i++) out[i * width + column] = scores[i * nScores + s]!;
+    column++;
+  }
+  const degree = userFeatures[DEGREE]!;
+  const mainstreamness = userFeatures[MAINSTREAMNESS]!;
+  for (let i = 0; i < n; i++) {
+    const at = i * width + column;
+    const artist = items[i]! * N_DEGREES;
+    out[at] = table.degrees[artist]!;
+    out[at + 1] = table.degrees[artist + 1]!;
+    out[at + 2] = table.degrees[artist + 2]!;
+    out[at + 3] = degree;
+    out[at + 4] = mainstreamness;
+    out[at + 5] = mainstreamness * table.degrees[artist]!;
+  }
+  return out;
+}
+
+/** The rank, 1 for the largest, of each value of a strided column; equal values share their mean rank. */
+function meanRanks(values: Float64Array, offset: number, stride: number, n: number): Float64Array {
+  const order = Array.from({ length: n }, (_, i) => i);
+  order.sort((a, b) => values[b * stride + offset]! - values[a * stride + offset]!);
+  const ranks = new Float64Array(n);
+  for (let start = 0; start < n;) {
+    let end = start + 1;
+    while (end < n && values[order[end]! * stride + offset] === values[order[start]! * stride + offset])
+      end++;
+    for (let i = start; i < end; i++) ranks[order[i]!] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return ranks;
+}

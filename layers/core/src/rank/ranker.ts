@@ -1,0 +1,87 @@
+import type { CandidateRecord } from '../artifact/candidate-record.ts';
+import {
+  nArtistColumns,
+  nUserColumns,
+  pairColumnNames,
+  pairFeatures,
+  writeUserColumns,
+  type ArtistTable,
+  type FeatureSpace,
+} from './features.ts';
+
+/** A fitted logistic regression over the parts of the feature space. */
+export interface Ranker {
+  readonly intercept: number;
+  /** Shape (pairColumnNames(space).length,). */
+  readonly pairWeights: Float64Array;
+  /** Shape (nArtistColumns(space),): embedding, then factors. */
+  readonly artistWeights: Float64Array;
+  /** Shape (nUserColumns(space),): freshness, then factors. */
+  readonly userWeights: Float64Array;
+}
+
+/**
+ * Every artist's share of the logit, which does not depend on the listener.
+ *
+ * @returns Shape (nArtists,).
+ */
+export function artistLogits(space: FeatureSpace, ranker: Ranker, table: ArtistTable): Float64Array {
+  const { embedding, factors } = table;
+  const { nFactors, nEmbedding } = space;
+  const out = new Float64Array(embedding.nRows);
+  for (let i = 0; i < out.length; i++) {
+    let logit = 0;
+    for (let e = embedding.indptr[i]!; e < embedding.indptr[i + 1]!; e++) {
+      logit += embedding.values[e]! * ranker.artistWeights[embedding.indices[e]!]!;
+    }
+    for (let f = 0; f < nFactors; f++)
+      logit += factors[i * nFactors + f]! * ranker.artistWeights[nEmbedding + f]!;
+    out[i] = logit;
+  }
+  return out;
+}
+
+/**
+ * The logit of each candidate of a listener: intercept + user part + artist part + pair part.
+ *
+ * @param artistPart - What {@link artistLogits} returned.
+ * @returns Shape (n,), in the order of `record.items`.
+ */
+export function candidateLogits(
+  space: FeatureSpace,
+  ranker: Ranker,
+  record: CandidateRecord,
+  table: ArtistTable,
+  artistPart: Float64Array,
+): Float64Array {
+  const user = new Float64Array(nUserColumns(space));
+  writeUserColumns(space, record.userFeatures, user, 0);
+  let common = ranker.intercept;
+  for (let c = 0; c < user.length; c++) common += user[c]! * ranker.userWeights[c]!;
+  const pairs = pairFeatures(space, record, table);
+  const width = ranker.pairWeights.length;
+  return Float64Array.from(record.items, (item, i) => {
+    let logit = common + artistPart[item]!;
+    for (let c = 0; c < width; c++) logit += pairs[i * width + c]! * ranker.pairWeights[c]!;
+    return logit;
+  });
+}
+
+/** The logistic function 1 / (1 + e^-x), exact to rounding at both ends. */
+export function sigmoid(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const e = Math.exp(x);
+  return e / (1 + e);
+}
+
+/** Cuts the weights of {@link fitLogisticRegression} (pair, artist, user) into the parts of the space. */
+export function splitWeights(space: FeatureSpace, intercept: number, weights: Float64Array): Ranker {
+  const nPair = pairColumnNames(space).length;
+  const nArtist = nArtistColumns(space);
+  return {
+    intercept,
+    pairWeights: weights.slice(0, nPair),
+    artistWeights: weights.slice(nPair, nPair + nArtist),
+    userWeights: weights.slice(nPair + nArtist, nPair + nArtist + nUserColumns(space)),
+  };
+}

@@ -1,0 +1,69 @@
+import { decodeCandidates } from './artifact/candidate-record.ts';
+import type { ServingModel } from './artifact/serving-model.ts';
+import { hashBytes } from './math/rng.ts';
+import { candidateLogits, sigmoid } from './rank/ranker.ts';
+
+export interface Recommendation {
+  readonly artistId: string;
+  readonly name: string;
+  /** Probability that the listener will listen, in [0, 1], 6 significant digits. */
+  readonly score: number;
+  /** 1 for the first. */
+  readonly rank: number;
+}
+
+export interface RecommendedList {
+  /** `popular` where there is no record, or an empty one. */
+  readonly policy: 'personal' | 'popular';
+  readonly recommendations: readonly Recommendation[];
+  /** Hash of what the features are computed from, 8 hexadecimal digits. */
+  readonly featuresHash: string;
+}
+
+/**
+ * Ranks a listener's candidates: record → features → logit → probability, descending.
+ *
+ * Equal logits are ordered by artist index, which is a seeded hash of the id.
+ *
+ * @param record - The listener's packed candidates of this model version; `undefined` for an unknown listener, who gets
+ *   the most listened artists, scored by the share of listeners who have them.
+ * @param options - `n` is the most artists to return, >= 1.
+ * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model.
+ */
+export function recommend(
+  model: ServingModel,
+  record: Uint8Array | undefined,
+  options: { readonly n: number },
+): RecommendedList {
+  if (record !== undefined) {
+    const decoded = decodeCandidates(record, model.recordShape);
+    if (decoded.items.length > 0) {
+      const logits = candidateLogits(model.space, model.ranker, decoded, model.artists, model.artistPart);
+      const order = Array.from(logits, (_, i) => i);
+      order.sort((a, b) => logits[b]! - logits[a]! || decoded.items[a]! - decoded.items[b]!);
+      return {
+        policy: 'personal',
+        featuresHash: hashBytes(0, record).toString(16).padStart(8, '0'),
+        recommendations: order
+          .slice(0, options.n)
+          .map((i, position) => listed(model, decoded.items[i]!, sigmoid(logits[i]!), position)),
+      };
+    }
+  }
+  return {
+    policy: 'popular',
+    featuresHash: '00000000',
+    recommendations: Array.from(model.popular.items.subarray(0, options.n), (item, position) =>
+      listed(model, item, model.popular.shares[position]!, position),
+    ),
+  };
+}
+
+function listed(model: ServingModel, item: number, probability: number, position: number): Recommendation {
+  return {
+    artistId: model.artistIds[item]!,
+    name: model.artistNames[item]!,
+    score: Number(probability.toPrecision(6)),
+    rank: position + 1,
+  };
+}

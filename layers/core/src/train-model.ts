@@ -1,0 +1,199 @@
+import { decodeCandidates } from './artifact/candidate-record.ts';
+import { recordShape, type SvdTables } from './artifact/model-tensors.ts';
+import {
+  stageOne,
+  STAGE_ONE_UNITS,
+  toPlainDataset,
+  type StageOneInput,
+  type StageOneOutput,
+} from './candidates/stage-one.ts';
+import type { Dataset } from './data/dataset.ts';
+import { assignFolds } from './data/split.ts';
+import { candidateRecall, listMetrics } from './evaluate/metrics.ts';
+import { EncoreError } from './errors.ts';
+import { fitTfIdf } from './features/tf-idf.ts';
+import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
+import type { TrainParameters } from './options.ts';
+import type { ParallelMap, Progress } from './ports.ts';
+import type { FeatureSpace } from './rank/features.ts';
+import { artistLogits, candidateLogits, sigmoid, type Ranker } from './rank/ranker.ts';
+import { fitRanker, heldOutRows, playsAboveRows, type LabelledFold } from './rank/train-ranker.ts';
+
+/** A trained model: everything that a version's files are made of. */
+export interface TrainedModel {
+  readonly parameters: TrainParameters;
+  readonly stage: StageOneOutput;
+  readonly ranker: Ranker;
+  readonly metrics: TrainingMetrics;
+}
+
+/** Measured on listening that neither stage one nor the measured ranker has seen. */
+export interface TrainingMetrics {
+  /** NDCG@20 on the held-out fold; the quality gate compares it. */
+  readonly 'holdout-ndcg@20': number;
+  readonly 'holdout-recall@20': number;
+  /** Share of the held-out artists that are among the candidates. */
+  readonly 'holdout-candidate-recall': number;
+  /** Mean number of candidates of a listener. */
+  readonly 'mean-candidates': number;
+  /** Mean of the predicted probabilities minus the rate observed, over the held-out fold's candidates. */
+  readonly 'holdout-calibration-error': number;
+  readonly 'ranker-iterations': number;
+}
+
+/** Parts of an earlier model to take over instead of training them. */
+export interface Reuse {
+  readonly svd: SvdTables | null;
+  readonly ranker: Ranker | null;
+}
+
+/**
+ * Trains both stages: the scheduled job, without its I/O.
+ *
+ * Stage one is fitted on everything for serving, and once more for each fold that labels the ranker, without that
+ * fold's pairs; these fits are independent and run side by side. The ranker learns from all folds; the last fold also
+ * measures a ranker that has learnt from the others (or, with one fold, the ranker as it is), which makes the
+ * model's own estimate of its quality nearly free.
+ *
+ * The same data set, parameters and reuse give the same model, whatever `parallel` does.
+ *
+ * @throws {@link EncoreError} `NOT_FINITE` when a trained value is not finite; `REUSE_REFUSED` when a reused part does
+ *   not fit.
+ */
+export async function trainModel(
+  dataset: Dataset,
+  parameters: TrainParameters,
+  io: { readonly parallel: ParallelMap; readonly progress: Progress; readonly reuse?: Reuse },
+): Promise<TrainedModel> {
+  const reuse = io.reuse ?? { svd: null, ranker: null };
+  const { labels } = parameters.ranker;
+  const dealt = labels.kind === 'held-out' ? labels.dealt : 5;
+  const used = labels.kind === 'held-out' && reuse.ranker === null ? labels.used : 1;
+  const heldOut = heldOutFolds(dataset, { dealt, used, randomState: parameters.randomState });
+
+  const plain = toPlainDataset(dataset);
+  // One vocabulary of terms for all fits, so that a dimension means the same in each.
+  const { terms } = fitTfIdf(dataset, { maxFeatures: parameters.maxFeatures });
+  const inputs: StageOneInput[] = [
+    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd },
+    ...heldOut.map((fold) => ({ dataset: plain, parameters, terms, heldOut: fold, svd: null })),
+  ];
+  const candidateStep = io.progress.step('candidates', inputs.length * STAGE_ONE_UNITS);
+  const [stage, ...foldStages] = await io.parallel(stageOne, inputs, (units) => candidateStep.advance(units));
+  candidateStep.end();
+  if (stage === undefined) throw new EncoreError('SHAPE_MISMATCH', 'stage one returned nothing');
+  const folds: LabelledFold[] = foldStages.map((foldStage, f) => ({
+    stage: foldStage,
+    heldOut: heldOut[f]!,
+  }));
+
+  const nFits = reuse.ranker !== null ? 0 : labels.kind === 'held-out' && folds.length > 1 ? 2 : 1;
+  const rankerStep = io.progress.step('ranker', nFits + 1);
+  const measured = folds[folds.length - 1]!;
+  const fit = (on: readonly LabelledFold[]): { ranker: Ranker; iterations: number } => {
+    const rows =
+      labels.kind === 'held-out'
+        ? heldOutRows(
+            on,
+            { userIds: dataset.users.ids, artistIds: dataset.artists.ids },
+            { negatives: labels.negatives, randomState: parameters.randomState },
+          )
+        : playsAboveRows(stage, dataset.plays, labels.threshold);
+    const fitted = fitRanker(stage.space, rows, parameters.ranker);
+    rankerStep.advance(1);
+    return fitted;
+  };
+  let ranker: Ranker;
+  let iterations = 0;
+  let measuredRanker: Ranker;
+  if (reuse.ranker !== null) {
+    checkReusedRanker(stage.space, reuse.ranker);
+    ranker = reuse.ranker;
+    measuredRanker = ranker;
+  } else {
+    ({ ranker, iterations } = fit(folds));
+    measuredRanker = nFits === 2 ? fit(folds.slice(0, -1)).ranker : ranker;
+  }
+  const metrics = measureHoldout(measured, measuredRanker);
+  rankerStep.advance(1);
+  rankerStep.end();
+  return { parameters, stage, ranker, metrics: { ...metrics, 'ranker-iterations': iterations } };
+}
+
+/** The play pairs of each used fold, as matrices of ones. */
+function heldOutFolds(
+  dataset: Dataset,
+  {
+    dealt,
+    used,
+    randomState,
+  }: { readonly dealt: number; readonly used: number; readonly randomState: number },
+): readonly Csr[] {
+  const fold = assignFolds(
+    dataset.plays,
+    { userIds: dataset.users.ids, artistIds: dataset.artists.ids },
+    dealt,
+    randomState,
+  );
+  const ones = mapCsr(dataset.plays, () => 1);
+  return Array.from({ length: used }, (_, f) => {
+    let e = 0;
+    return filterCsr(ones, () => fold[e++] === f);
+  });
+}
+
+function checkReusedRanker(space: FeatureSpace, ranker: Ranker): void {
+  const found = ranker.artistWeights.length;
+  const expected = space.nEmbedding + space.nFactors;
+  if (found !== expected) {
+    throw new EncoreError(
+      'REUSE_REFUSED',
+      `the saved ranker has ${found} artist features, this model has ${expected}: train the ranker anew`,
+      { found, expected },
+    );
+  }
+}
+
+function measureHoldout(
+  { stage, heldOut }: LabelledFold,
+  ranker: Ranker,
+): Omit<TrainingMetrics, 'ranker-iterations'> {
+  const { space, artists } = stage;
+  const artistPart = artistLogits(space, ranker, artists);
+  const shape = recordShape(space, heldOut.nCols);
+  const candidates: Int32Array[] = [];
+  let ndcg = 0;
+  let recall = 0;
+  let measured = 0;
+  let predicted = 0;
+  let observed = 0;
+  let pairs = 0;
+  let total = 0;
+  stage.records.forEach((packed, user) => {
+    const record = decodeCandidates(packed, shape);
+    candidates.push(record.items);
+    total += record.items.length;
+    const relevant = new Set(heldOut.indices.subarray(heldOut.indptr[user]!, heldOut.indptr[user + 1]!));
+    if (relevant.size === 0) return;
+    const logits = candidateLogits(space, ranker, record, artists, artistPart);
+    const order = Int32Array.from(record.items, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b);
+    const at20 = listMetrics(
+      order.map((i) => record.items[i]!),
+      relevant,
+      20,
+    );
+    ndcg += at20.ndcg;
+    recall += at20.recall;
+    measured++;
+    for (let i = 0; i < logits.length; i++) predicted += sigmoid(logits[i]!);
+    for (const item of record.items) observed += relevant.has(item) ? 1 : 0;
+    pairs += logits.length;
+  });
+  return {
+    'holdout-ndcg@20': ndcg / Math.max(1, measured),
+    'holdout-recall@20': recall / Math.max(1, measured),
+    'holdout-candidate-recall': candidateRecall(candidates, heldOut),
+    'mean-candidates': total / Math.max(1, stage.records.length),
+    'holdout-calibration-error': (predicted - observed) / Math.max(1, pairs),
+  };
+}
