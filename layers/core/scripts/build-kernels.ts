@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const KERNELS = join(import.meta.dirname, '../src/math/kernels');
+
+/**
+ * Compiles `kernels.as` (AssemblyScript) to WebAssembly.
+ *
+ * @returns The module's bytes; `undefined` where AssemblyScript is not installed.
+ */
+export function compileKernels(): Buffer | undefined {
+  let compiler: string;
+  try {
+    compiler = join(
+      dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
+      'bin/asc.js',
+    );
+  } catch {
+    return undefined;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'encore-kernels-'));
+  try {
+    // The compiler takes .ts only; under that name the checker of the rest of the project would read it too.
+    copyFileSync(join(KERNELS, 'kernels.as'), join(folder, 'kernels.ts'));
+    const flags = '-O3 --converge --enable simd --runtime stub --importMemory --noExportMemory --noAssert';
+    const args = [
+      compiler,
+      'kernels.ts',
+      '--outFile',
+      'kernels.wasm',
+      '--use',
+      'abort=',
+      ...flags.split(' '),
+    ];
+    execFileSync(process.execPath, args, { cwd: folder, stdio: 'inherit' });
+    return readFileSync(join(folder, 'kernels.wasm'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** `kernels-wasm.ts` as it is committed. */
+export function kernelsModuleText(wasm: Buffer): string {
+  return `/** Generated from kernels.as by layers/core/scripts/build-kernels.ts with assemblyscript 0.28.8; do not edit. */
+export const KERNELS_WASM =
+  '${wasm.toString('base64')}';
+`;
+}
+
+if (import.meta.main) {
+  const wasm = compileKernels();
+  if (wasm === undefined) throw new Error('assemblyscript is not installed');
+  writeFileSync(join(KERNELS, 'kernels-wasm.ts'), kernelsModuleText(wasm));
+}

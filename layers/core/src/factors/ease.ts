@@ -1,0 +1,192 @@
+import { EncoreError } from '../errors.ts';
+import { transposeCsr, type Csr } from '../math/csr.ts';
+import { invertSpd } from '../math/invert-spd.ts';
+import { createKernels, type Kernels } from '../math/kernels/kernels.ts';
+
+/** Rows of the dual matrix beyond which its inverse (n² doubles, n³/2 multiplications) is refused. */
+const MAX_ROWS = 6000;
+
+export interface EaseParameters {
+  /** λ > 0: how strongly artists are kept from explaining each other. */
+  readonly lambda: number;
+  /** p in [0, 1): the dropout that EDLAE regularises like; 0 is EASE. */
+  readonly dropout: number;
+  /** Shape (nTags, nArtists), already weighted: rows that add to what artists have in common; `null` for none. */
+  readonly tagRows: Csr | null;
+}
+
+/** A fitted item-item model: what every artist says about every other, never about itself. */
+export interface EaseModel {
+  /**
+   * Scores all artists for a listener of the training part.
+   *
+   * @param user - Row of the matrix fitted on.
+   * @param out - Shape (nArtists,), overwritten. A heard artist's score comes from the others alone.
+   */
+  readonly scoreUser: (user: number, out: Float64Array) => void;
+  /**
+   * Scores all artists for any history, in closed form and without refitting; for a row of the training part the same
+   * as `scoreUser` up to rounding.
+   *
+   * @param indices - Shape (n,): artists heard, distinct.
+   * @param weights - Shape (n,): interaction weights.
+   * @param out - Shape (nArtists,), overwritten; all 0 for an empty history.
+   */
+  readonly scoreHistory: (indices: Int32Array, weights: Float64Array, out: Float64Array) => void;
+}
+
+/**
+ * Fits EASE or EDLAE exactly, in the dual form: a matrix as wide as there are listeners, none as wide as the catalogue.
+ *
+ * Minimises ‖X − XB‖² + Σ_i Λ_i ‖B_i‖² over B with diag(B) = 0, where Λ = λ + p / (1 − p) · diag(XᵀX). With
+ * C = (XᵀX + Λ)⁻¹ the solution is B = I − C / diag(C) (columns divided), and by Woodbury's identity, with
+ * K = I + XΛ⁻¹Xᵀ,
+ *
+ *     XC = K⁻¹XΛ⁻¹        diag(C)_i = (1 − x_iᵀ K⁻¹ x_i / Λ_i) / Λ_i
+ *
+ * so that a row's scores x_u − (K⁻¹XΛ⁻¹)_u / diag(C) need only the (nUsers + nTags)² inverse of K. Tag rows stand
+ * under the listeners' rows of X and are not scored.
+ *
+ * @param x - Shape (nUsers, nArtists): interaction weights, or 1 for each artist heard.
+ * @throws {@link EncoreError} `INVALID_OPTION` when λ or p is out of range, or when nUsers + nTags > 6,000: choose
+ *   another model there.
+ * @throws {@link EncoreError} `SHAPE_MISMATCH` when the tag rows have another number of columns.
+ * @see Steck (2019), "Embarrassingly Shallow Autoencoders for Sparse Data"; Steck (2020), "Autoencoders that don't
+ *   overfit towards the Identity" (EDLAE).
+ */
+export function fitEase(
+  x: Csr,
+  parameters: EaseParameters,
+  kernels: Kernels = createKernels({ simd: true }),
+): EaseModel {
+  const { lambda, dropout, tagRows } = parameters;
+  if (!(lambda > 0 && lambda < Infinity)) {
+    throw new EncoreError('INVALID_OPTION', `lambda of EASE is ${lambda}, want a positive number`);
+  }
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new EncoreError('INVALID_OPTION', `dropout of EDLAE is ${dropout}, want a number in [0, 1)`);
+  }
+  if (tagRows !== null && tagRows.nCols !== x.nCols) {
+    throw new EncoreError('SHAPE_MISMATCH', `tag rows have ${tagRows.nCols} columns, want ${x.nCols}`);
+  }
+  const nRows = x.nRows + (tagRows?.nRows ?? 0);
+  if (nRows > MAX_ROWS) {
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `EASE in its dual form inverts a matrix with one row per listener and tag, here ${nRows}, at most ${MAX_ROWS}`,
+      { nRows, maxRows: MAX_ROWS },
+    );
+  }
+
+  const nArtists = x.nCols;
+  const { indptr, indices: row, values } = tagRows === null ? transposeCsr(x) : transposeStacked(x, tagRows);
+  const penalty = new Float64Array(nArtists);
+  for (let i = 0; i < nArtists; i++) {
+    let squares = 0;
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) squares += values[e]! * values[e]!;
+    penalty[i] = lambda + (dropout / (1 - dropout)) * squares;
+  }
+
+  const inverse = invertDual(kernels, nRows, indptr, row, values, penalty);
+
+  // 1 / (Λ_i · diag(C)_i), which is what a row of K⁻¹X is multiplied by.
+  const scale = new Float64Array(nArtists);
+  for (let i = 0; i < nArtists; i++) {
+    let quadratic = 0;
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) {
+      const at = row[e]! * nRows;
+      let sum = 0.5 * values[e]! * inverse[at + row[e]!]!;
+      for (let f = indptr[i]!; f < e; f++) sum += values[f]! * inverse[at + row[f]!]!;
+      quadratic += 2 * values[e]! * sum;
+    }
+    scale[i] = 1 / (1 - quadratic / penalty[i]!);
+  }
+
+  /** out_i = −scale_i Σ_r dual_r X_ri */
+  const project = (dual: Float64Array, out: Float64Array): void => {
+    for (let i = 0; i < nArtists; i++) {
+      let sum = 0;
+      for (let e = indptr[i]!; e < indptr[i + 1]!; e++) sum += dual[row[e]!]! * values[e]!;
+      out[i] = -scale[i]! * sum;
+    }
+  };
+
+  return {
+    scoreUser: (user, out) => {
+      project(inverse.subarray(user * nRows, (user + 1) * nRows), out);
+      for (let e = x.indptr[user]!; e < x.indptr[user + 1]!; e++) out[x.indices[e]!]! += x.values[e]!;
+    },
+    scoreHistory: (indices, weights, out) => {
+      // xC = (x − w X) Λ⁻¹ with w = K⁻¹ X Λ⁻¹ xᵀ, so x − xC / diag(C) = x (1 − scale) + scale · w X.
+      const right = new Float64Array(nRows);
+      for (let h = 0; h < indices.length; h++) {
+        const i = indices[h]!;
+        const weight = weights[h]! / penalty[i]!;
+        for (let e = indptr[i]!; e < indptr[i + 1]!; e++) right[row[e]!]! += weight * values[e]!;
+      }
+      const dual = new Float64Array(nRows);
+      for (let r = 0; r < nRows; r++) {
+        const f = -right[r]!;
+        if (f === 0) continue;
+        for (let s = 0, at = r * nRows; s < nRows; s++, at++) dual[s]! += f * inverse[at]!;
+      }
+      project(dual, out);
+      for (let h = 0; h < indices.length; h++) out[indices[h]!]! += weights[h]! * (1 - scale[indices[h]!]!);
+    },
+  };
+}
+
+/** The transpose of [x; below]. */
+function transposeStacked(x: Csr, below: Csr): Csr {
+  const indptr = new Int32Array(x.nRows + below.nRows + 1);
+  indptr.set(x.indptr);
+  for (let r = 0; r <= below.nRows; r++) indptr[x.nRows + r] = x.values.length + below.indptr[r]!;
+  const indices = new Int32Array(x.indices.length + below.indices.length);
+  indices.set(x.indices);
+  indices.set(below.indices, x.indices.length);
+  const values = new Float64Array(indices.length);
+  values.set(x.values);
+  values.set(below.values, x.values.length);
+  return transposeCsr({ nRows: x.nRows + below.nRows, nCols: x.nCols, indptr, indices, values });
+}
+
+/** K⁻¹ with K = I + XΛ⁻¹Xᵀ, shape (nRows × nRows,), row-major; X comes by columns. */
+function invertDual(
+  kernels: Kernels,
+  nRows: number,
+  indptr: Int32Array,
+  row: Int32Array,
+  values: Float64Array,
+  penalty: Float64Array,
+): Float64Array {
+  const panels = (nRows + 3) >> 2;
+  const stride = 16 * panels;
+  const k = kernels.allocate(stride * panels);
+  let { heap } = kernels;
+  heap.fill(0, k, k + stride * panels);
+  for (let r = 0; r < 4 * panels; r++) heap[k + (r >> 2) * stride + 4 * r + (r & 3)] = 1;
+  for (let i = 0; i < penalty.length; i++) {
+    const end = indptr[i + 1]!;
+    for (let e = indptr[i]!; e < end; e++) {
+      const weight = values[e]! / penalty[i]!;
+      const above = k + 4 * row[e]!;
+      for (let f = e; f < end; f++) {
+        const column = row[f]!;
+        heap[above + (column >> 2) * stride + (column & 3)]! += weight * values[f]!;
+      }
+    }
+  }
+  invertSpd(kernels, k, panels);
+  heap = kernels.heap;
+  const inverse = new Float64Array(nRows * nRows);
+  for (let s = 0; s < nRows; s++) {
+    const column = k + (s >> 2) * stride + (s & 3);
+    for (let r = 0; r <= s; r++) {
+      const value = heap[column + 4 * r]!;
+      inverse[r * nRows + s] = value;
+      inverse[s * nRows + r] = value;
+    }
+  }
+  kernels.release(k);
+  return inverse;
+}
