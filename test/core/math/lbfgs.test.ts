@@ -112,6 +112,25 @@ describe('minimiseLbfgs', () => {
     expect(result.gradientNorm).toBe(1);
   });
 
+  it('stops, not converged, where rounding allows no further descent', () => {
+    // No double is a root of x² = 2, so the gradient cannot come to 0.
+    const evaluations: number[] = [];
+    const result = minimiseLbfgs(
+      (x, gradient) => {
+        const at = x[0]!;
+        evaluations.push(at);
+        gradient[0] = at * at - 2;
+        return (at * at * at) / 3 - 2 * at;
+      },
+      Float64Array.of(1),
+      { tolerance: 1e-300, maxIterations: 100_000 },
+    );
+    expect(result.converged).toBe(false);
+    expect(result.gradientNorm).toBeLessThan(1e-15);
+    expect(Math.abs(result.x[0]! - Math.SQRT2)).toBeLessThanOrEqual(Number.EPSILON);
+    expect(evaluations.length).toBeLessThan(1000);
+  });
+
   it('refuses a start where value or gradient is not finite', () => {
     const broken: readonly Objective[] = [
       () => NaN,

@@ -72,11 +72,8 @@ export function minimiseLbfgs(
   let iterations = 0;
   while (gradientNorm > tolerance && iterations < maxIterations) {
     const slope = descend(history, gradient, direction);
-    const step = searchLine(
-      objective,
-      { x, value, slope, direction, xNext, gradientNext },
-      firstStep(history, gradient),
-    );
+    const line = { x, value, slope, direction, xNext, gradientNext };
+    const step = slope < 0 ? searchLine(objective, line, firstStep(history, gradient)) : null;
     if (step === null) {
       if (history.length === 0) break;
       // What was learnt about the curvature misleads here: start over from the steepest descent.
@@ -120,7 +117,7 @@ function createHistory(memory: number, n: number): History {
   };
 }
 
-/** Writes direction = -H·g and returns its slope, direction · g (negative). */
+/** Writes direction = -H·g and returns its slope, direction · g: negative, but for rounding. */
 function descend(history: History, gradient: Float64Array, direction: Float64Array): number {
   const { steps, changes, rho, alpha, length, next } = history;
   const memory = steps.length;
@@ -137,11 +134,6 @@ function descend(history: History, gradient: Float64Array, direction: Float64Arr
     const beta = rho[at]! * dot(changes[at]!, direction);
     addScaled(direction, alpha[at]! - beta, steps[at]!);
   }
-  const slope = dot(direction, gradient);
-  if (slope < 0) return slope;
-  // Rounding has eaten the curvature: the steepest descent always goes down.
-  history.length = 0;
-  for (let j = 0; j < direction.length; j++) direction[j] = -gradient[j]!;
   return dot(direction, gradient);
 }
 
