@@ -35,6 +35,13 @@ const slope: Objective = (x, gradient) => {
   return x[0]!;
 };
 
+/** Slope -1 at 0; the first step leads to 1, where the value is 5 and the slope only 0.5. The minimum is at 0.0312. */
+const hump: Objective = (x, gradient) => {
+  const at = x[0]!;
+  gradient[0] = -1 + 33 * at - 31.5 * at * at;
+  return -at + 16.5 * at * at - 10.5 * at ** 3;
+};
+
 describe('minimiseLbfgs', () => {
   it("finds the minimum of Rosenbrock's valley from its usual start", () => {
     const start = Float64Array.of(-1.2, 1);
@@ -98,6 +105,30 @@ describe('minimiseLbfgs', () => {
     expect(seen.length).toBe(result.iterations);
     expect(seen.at(-1)![1]).toBe(result.gradientNorm);
     expect(values).toEqual(values.toSorted((a, b) => b - a));
+  });
+
+  it('refuses a step that goes up, even one that ends where the function is flat', () => {
+    const once = minimiseLbfgs(hump, new Float64Array(1), { tolerance: 1e-12, maxIterations: 1 });
+    expect(once.value).toBeLessThan(0);
+    const { x } = minimiseLbfgs(hump, new Float64Array(1), { tolerance: 1e-12, maxIterations: 50 });
+    expect(x[0]).toBeCloseTo((33 - Math.sqrt(33 * 33 - 4 * 31.5)) / 63, 12);
+  });
+
+  it('needs about one evaluation a step, once it has learnt the scale of the curvature', () => {
+    const steep = bowl(Array.from({ length: 30 }, (_, j) => 1e5 * (1 + j)));
+    let evaluations = 0;
+    const { iterations, converged } = minimiseLbfgs(
+      (x, gradient) => {
+        evaluations++;
+        return steep(x, gradient);
+      },
+      new Float64Array(30).fill(-3),
+      { tolerance: 1e-6, maxIterations: 1000 },
+    );
+    expect(converged).toBe(true);
+    expect(iterations).toBeGreaterThan(10);
+    // Besides one a step: the start, and the first line search, which knows nothing.
+    expect(evaluations).toBeLessThan(1.3 * iterations + 10);
   });
 
   it('comes back from where the function is not defined', () => {
