@@ -1,0 +1,147 @@
+import type { Dataset } from '../data/dataset.ts';
+import { EncoreError } from '../errors.ts';
+import type { CandidateEntry } from '../ports.ts';
+import { recommend } from '../recommend.ts';
+import type { TrainedModel } from '../train-model.ts';
+import { encodeCandidateShards } from './candidates-file.ts';
+import { encodeCatalog } from './catalog.ts';
+import {
+  describeFiles,
+  encodeManifest,
+  MANIFEST_FILE,
+  MANIFEST_SCHEMA_VERSION,
+  type Manifest,
+} from './manifest.ts';
+import { popularList, servingTensors, trainingTensors } from './model-tensors.ts';
+import { encodeRecommendationsCsv, type RecommendationRow } from './recommendations-csv.ts';
+import { encodeSafetensors, safetensorsPrefixBytes, type Tensor } from './safetensors.ts';
+import { formatSpace, loadServingModel } from './serving-model.ts';
+
+/** Paths of a version's files below `models/<version>/`. */
+export const MODEL_FILE = 'model.safetensors';
+export const CATALOG_FILE = 'catalog.json.gz';
+export const REPORT_FILE = 'report.json';
+export const RECOMMENDATIONS_FILE = 'recommendations.csv';
+
+/** Artists per listener in `recommendations.csv`. */
+const CSV_LENGTH = 20;
+
+/** A version as it is published. */
+export interface VersionContents {
+  /** By path below `models/<version>/`, the manifest included. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly candidates: readonly CandidateEntry[];
+  readonly manifest: Manifest;
+}
+
+/** What a version is called and where it comes from. */
+export interface VersionInfo {
+  readonly modelVersion: string;
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
+  readonly codeVersion: string;
+  /** 64 hexadecimal digits. */
+  readonly inputFingerprint: string;
+  /** Milliseconds by step. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/**
+ * Encodes a trained model as the files of a version.
+ *
+ * `recommendations.csv` is made from the encoded files by the function that serves, so it is what the API will answer.
+ *
+ * @throws {@link EncoreError} `NOT_FINITE` when a tensor holds NaN or an infinity: nothing is published.
+ */
+export async function buildVersion(
+  trained: TrainedModel,
+  dataset: Dataset,
+  info: VersionInfo,
+): Promise<VersionContents> {
+  const { stage, ranker, parameters, metrics } = trained;
+  const serving = servingTensors({
+    space: stage.space,
+    ranker,
+    artists: stage.artists,
+    popular: popularList(stage.listeners, dataset.users.size),
+  });
+  const tensors = [...serving, ...trainingTensors(stage.svd)];
+  for (const tensor of tensors) requireFiniteTensor(tensor);
+  const model = encodeSafetensors(tensors, { space: formatSpace(stage.space) });
+  const catalog = await encodeCatalog({
+    ids: dataset.artists.ids,
+    names: dataset.artistNames,
+    urls: dataset.artistUrls,
+  });
+  const candidates = dataset.users.ids.map((userId, u) => ({ userId, record: stage.records[u]! }));
+  const counts = {
+    users: dataset.users.size,
+    artists: dataset.artists.size,
+    plays: dataset.plays.values.length,
+    tagAssignments: dataset.tagAssignments?.tag.length ?? 0,
+    friends: dataset.friends?.values.length ?? 0,
+  };
+  const shards = encodeCandidateShards(candidates);
+  const rows = await recommendationRows({ tensors: model, catalog }, candidates);
+  const files = new Map<string, Uint8Array>([
+    [MODEL_FILE, model],
+    [CATALOG_FILE, catalog],
+    ...shards,
+    [RECOMMENDATIONS_FILE, encodeRecommendationsCsv(rows)],
+    [
+      REPORT_FILE,
+      new TextEncoder().encode(
+        `${JSON.stringify({ counts, metrics, parameters, sourcesOff: stage.sourcesOff }, null, 2)}\n`,
+      ),
+    ],
+  ]);
+  const manifest: Manifest = {
+    schemaVersion: MANIFEST_SCHEMA_VERSION,
+    modelVersion: info.modelVersion,
+    createdAt: new Date(info.createdAtMs).toISOString(),
+    codeVersion: info.codeVersion,
+    inputFingerprint: info.inputFingerprint,
+    parameters: { ...parameters },
+    metrics: { ...metrics },
+    timings: info.timings,
+    counts,
+    servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name),
+    files: await describeFiles(files),
+    candidates: { count: candidates.length, shards: shards.size },
+  };
+  files.set(MANIFEST_FILE, encodeManifest(manifest));
+  return { files, candidates, manifest };
+}
+
+async function recommendationRows(
+  files: { readonly tensors: Uint8Array; readonly catalog: Uint8Array },
+  candidates: readonly CandidateEntry[],
+): Promise<readonly RecommendationRow[]> {
+  const model = await loadServingModel(files);
+  return candidates
+    .toSorted((a, b) => compareIds(a.userId, b.userId))
+    .flatMap(({ userId, record }) =>
+      recommend(model, record, { n: CSV_LENGTH }).recommendations.map(({ artistId, rank, score }) => ({
+        userId,
+        artistId,
+        rank,
+        score,
+      })),
+    );
+}
+
+/** Whole numbers by size, for the reader's eye; anything else as text. */
+function compareIds(a: string, b: string): number {
+  return Number(a) - Number(b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function requireFiniteTensor({ name, data }: Tensor): void {
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) {
+      throw new EncoreError('NOT_FINITE', `tensor ${name} holds ${data[i]} at ${i}`, {
+        tensor: name,
+        index: i,
+      });
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The training entry of @encore/core: everything from reading a data set to publishing a version.
+ *
+ * @module
+ */
+export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
+export type * from './ports.ts';
+export type { Dataset } from './data/dataset.ts';
+export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
+export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
+export { fingerprintFiles } from './data/fingerprint.ts';
+export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
+export { PRESETS, resolveOptions, type Preset, type TrainOptions, type TrainParameters } from './options.ts';
+export { trainModel, type TrainedModel, type TrainingMetrics } from './train-model.ts';
+export {
+  evaluateModels,
+  modelNames,
+  rankSource,
+  type ModelEvaluation,
+  type Split,
+} from './evaluate/evaluate-models.ts';
+export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
+export { bootstrapMean, type Interval } from './evaluate/bootstrap.ts';
+export {
+  buildVersion,
+  CATALOG_FILE,
+  MODEL_FILE,
+  RECOMMENDATIONS_FILE,
+  type VersionContents,
+  type VersionInfo,
+} from './artifact/build-version.ts';
+export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifest.ts';
+export { makeVersion, parseVersion } from './artifact/model-version.ts';
+export { decodeSafetensors } from './artifact/safetensors.ts';
+export { readRanker, readSvdTables } from './artifact/model-tensors.ts';
+export { parseSpace } from './artifact/serving-model.ts';
+export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
+
+import { stageOne } from './candidates/stage-one.ts';
+import { rankSource } from './evaluate/evaluate-models.ts';
+
+/** What a thread may be asked to run, by name. */
+export const tasks = { [stageOne.name]: stageOne, [rankSource.name]: rankSource } as const;
