@@ -35,7 +35,7 @@ export function compileKernels(): Buffer | undefined {
       'abort=',
       ...flags.split(' '),
     ];
-    execFileSync(process.execPath, args, { cwd: folder, stdio: 'inherit' });
+    execFileSync(process.execPath, args, { cwd: folder, stdio: 'pipe' });
     return readFileSync(join(folder, 'kernels.wasm'));
   } finally {
     rmSync(folder, { recursive: true });

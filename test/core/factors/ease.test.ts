@@ -1,0 +1,170 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type EaseModel, fitEase } from '../../../layers/core/src/factors/ease.ts';
+import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
+import { createKernels } from '../../../layers/core/src/math/kernels/kernels.ts';
+import { createRng } from '../../../layers/core/src/math/rng.ts';
+import { topK } from '../../../layers/core/src/math/top-k.ts';
+import expected from '../../fixtures/ease/expected.json' with { type: 'json' };
+
+const PLAIN = { lambda: 1, dropout: 0, tagRows: null };
+
+/** The cells of a row-major matrix that are not zero. */
+function sparse(values: ArrayLike<number>, nRows: number, nCols: number): Csr {
+  const cells = Array.from(values, (_, cell) => cell).filter((cell) => values[cell] !== 0);
+  return csrFromCoordinates(
+    nRows,
+    nCols,
+    Int32Array.from(cells, (cell) => Math.floor(cell / nCols)),
+    Int32Array.from(cells, (cell) => cell % nCols),
+    Float64Array.from(cells, (cell) => values[cell]!),
+  );
+}
+
+function randomMatrix(nRows: number, nCols: number, seed: number): Csr {
+  const rng = createRng(seed);
+  const draw = (): number => (rng.next() < 0.4 ? 0.5 + rng.next() : 0);
+  return sparse(Float64Array.from({ length: nRows * nCols }, draw), nRows, nCols);
+}
+
+function scoreRow(model: EaseModel, x: Csr, row: number): Float64Array {
+  const out = new Float64Array(x.nCols).fill(NaN);
+  model.scoreUser(row, out);
+  return out;
+}
+
+function scoreHistoryOf(model: EaseModel, x: Csr, row: number): Float64Array {
+  const out = new Float64Array(x.nCols).fill(NaN);
+  const [from, to] = [x.indptr[row]!, x.indptr[row + 1]!];
+  model.scoreHistory(x.indices.slice(from, to), x.values.slice(from, to), out);
+  return out;
+}
+
+function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  let max = 0;
+  for (let i = 0; i < a.length; i++) {
+    const gap = Math.abs(a[i]! - b[i]!);
+    if (!(gap <= max)) max = gap;
+  }
+  return max;
+}
+
+describe('fitEase', () => {
+  const { nUsers, nArtists, nTags } = expected;
+  const x = sparse(expected.x, nUsers, nArtists);
+  const tags = sparse(expected.tags, nTags, nArtists);
+
+  it.each(expected.cases)('scores as the primal closed form in numpy does: $name', (example) => {
+    const { lambda, dropout, tagRows, scores, historyScores } = example;
+    const model = fitEase(x, { lambda, dropout, tagRows: tagRows ? tags : null });
+    for (let u = 0; u < nUsers; u++) {
+      const want = scores.slice(u * nArtists, (u + 1) * nArtists);
+      expect(maxDifference(scoreRow(model, x, u), want)).toBeLessThan(1e-13);
+    }
+    const history = sparse(expected.history, 1, nArtists);
+    expect(maxDifference(scoreHistoryOf(model, history, 0), historyScores)).toBeLessThan(1e-13);
+  });
+
+  it('never lets an artist speak for itself', () => {
+    const model = fitEase(randomMatrix(9, 12, 1), { lambda: 0.5, dropout: 0.6, tagRows: null });
+    const out = new Float64Array(12);
+    for (let i = 0; i < 12; i++) {
+      model.scoreHistory(Int32Array.of(i), Float64Array.of(1), out);
+      expect(Math.abs(out[i]!)).toBeLessThan(1e-14);
+      expect(Math.max(...out.map(Math.abs))).toBeGreaterThan(0.01);
+    }
+  });
+
+  it('scores a row of the training part as it scores the same history', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 25 }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.nat(),
+        (nRows, nCols, nTagRows, seed) => {
+          const matrix = randomMatrix(nRows, nCols, seed);
+          const tagRows = nTagRows === 0 ? null : randomMatrix(nTagRows, nCols, seed + 1);
+          const model = fitEase(matrix, { lambda: 0.3, dropout: 0.5, tagRows });
+          for (let u = 0; u < nRows; u++) {
+            const difference = maxDifference(scoreRow(model, matrix, u), scoreHistoryOf(model, matrix, u));
+            expect(difference).toBeLessThan(1e-12);
+          }
+        },
+      ),
+      { numRuns: 40, seed: 1 },
+    );
+  });
+
+  it('scores 0 for a listener who heard nothing and for an artist that nobody heard', () => {
+    const model = fitEase(x, PLAIN);
+    // Listener 2 and artist 3 of the fixture.
+    expect(Array.from(scoreRow(model, x, 2), Math.abs)).toEqual(Array.from({ length: nArtists }, () => 0));
+    for (let u = 0; u < nUsers; u++) expect(Math.abs(scoreRow(model, x, u)[3]!)).toBe(0);
+    expect(Array.from(scoreHistoryOf(model, sparse([], 1, nArtists), 0), Math.abs)).toEqual(
+      Array.from({ length: nArtists }, () => 0),
+    );
+  });
+
+  it('recommends the withheld artist on checkerboard data', () => {
+    // Even listeners hear even artists, odd ones odd artists, each all but one.
+    const n = 24;
+    const cells = Array.from({ length: n * n }, (_, cell) => {
+      const [u, i] = [Math.floor(cell / n), cell % n];
+      return u % 2 === i % 2 && u !== i ? 1 : 0;
+    });
+    const board = sparse(cells, n, n);
+    const model = fitEase(board, PLAIN);
+    for (let u = 0; u < n; u++) {
+      const scores = scoreRow(model, board, u);
+      for (let e = board.indptr[u]!; e < board.indptr[u + 1]!; e++) scores[board.indices[e]!] = -Infinity;
+      expect(Array.from(topK(scores, 1))).toEqual([u]);
+    }
+  });
+
+  it('moves with its listeners when they are put in another order', () => {
+    const [nRows, nCols] = [15, 18];
+    const cells = Array.from({ length: nRows * nCols }, (_, cell) => (createRng(cell).next() < 0.4 ? 1 : 0));
+    const reversed = Array.from(
+      cells,
+      (_, cell) => cells[(nRows - 1 - Math.floor(cell / nCols)) * nCols + (cell % nCols)]!,
+    );
+    const [a, b] = [sparse(cells, nRows, nCols), sparse(reversed, nRows, nCols)];
+    const [modelA, modelB] = [fitEase(a, PLAIN), fitEase(b, PLAIN)];
+    for (let u = 0; u < nRows; u++) {
+      expect(maxDifference(scoreRow(modelA, a, u), scoreRow(modelB, b, nRows - 1 - u))).toBeLessThan(1e-13);
+    }
+  });
+
+  it('gives the same bytes with and without SIMD', () => {
+    const parameters = { lambda: 0.8, dropout: 0.7, tagRows: tags };
+    const [plain, wasm] = [false, true].map((simd) => fitEase(x, parameters, createKernels({ simd })));
+    for (let u = 0; u < nUsers; u++) {
+      expect(Buffer.from(scoreRow(wasm!, x, u).buffer)).toEqual(Buffer.from(scoreRow(plain!, x, u).buffer));
+    }
+  });
+
+  it.each([
+    ['lambda', { ...PLAIN, lambda: 0 }],
+    ['lambda', { ...PLAIN, lambda: NaN }],
+    ['dropout', { ...PLAIN, dropout: 1 }],
+    ['dropout', { ...PLAIN, dropout: -0.1 }],
+  ])('refuses a %s that is out of range', (name, parameters) => {
+    expect(() => fitEase(x, parameters)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(name) }),
+    );
+  });
+
+  it('refuses tag rows of another catalogue', () => {
+    expect(() => fitEase(x, { ...PLAIN, tagRows: sparse([], 1, nArtists + 1) })).toThrow(
+      expect.objectContaining({ code: 'SHAPE_MISMATCH' }),
+    );
+  });
+
+  it('refuses an audience whose matrix would be too large, tags counted', () => {
+    expect(() => fitEase(sparse([], 5990, 3), { ...PLAIN, tagRows: sparse([], 11, 3) })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', details: { nRows: 6001, maxRows: 6000 } }),
+    );
+  });
+});
