@@ -15,3 +15,4 @@ export {
 } from './experiment/assign-variant.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifest.ts';
+export { readPointer, type Pointer } from './publish/pointer.ts';

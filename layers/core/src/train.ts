@@ -29,6 +29,10 @@ export {
   type VersionContents,
   type VersionInfo,
 } from './artifact/build-version.ts';
+export { publishVersion, versionKey, type Publication, type PublishOutcome } from './publish/publish.ts';
+export { readPointer, POINTER_KEY, type Pointer } from './publish/pointer.ts';
+export { requireQuality } from './publish/quality-gate.ts';
+export type { PublishPorts } from './publish/retrying.ts';
 export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifest.ts';
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
 export { decodeSafetensors } from './artifact/safetensors.ts';

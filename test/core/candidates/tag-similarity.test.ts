@@ -54,6 +54,13 @@ describe('latentTags', () => {
   });
 });
 
+describe('latentTags without tags', () => {
+  it('has no dimension', () => {
+    const empty = csrFromCoordinates(3, 0, new Int32Array(0), new Int32Array(0), new Float64Array(0));
+    expect(latentTags(empty, 64)).toEqual({ d: 0, vectors: new Float64Array(0) });
+  });
+});
+
 describe('fitTagSimilarity', () => {
   const tags = dense([
     [1, 0, 0],

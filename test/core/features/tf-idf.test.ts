@@ -19,6 +19,14 @@ function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 describe('fitTfIdf', () => {
   const dataset = taggedDataset(documents.artists);
 
+  it('gives the same columns for a vocabulary that was fitted before, and empty rows without tags', () => {
+    const fitted = fitTfIdf(dataset, { maxFeatures: 8 });
+    expect(fitTfIdf(dataset, { terms: fitted.terms })).toEqual(fitted);
+    const untagged = fitTfIdf({ ...dataset, tagAssignments: null }, { terms: fitted.terms });
+    expect(untagged.rows.nCols).toBe(8);
+    expect(untagged.rows.values).toHaveLength(0);
+  });
+
   for (const reference of expected.cases) {
     const { maxFeatures, sublinear, tied } = reference;
     it(`equals scikit-learn with ${maxFeatures} features${sublinear ? ', sublinear' : ''}${tied ? ', tied at the cut' : ''}`, () => {

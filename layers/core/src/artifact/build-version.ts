@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
-import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
+import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
 import type { TrainedModel } from '../train-model.ts';
 import { encodeCandidateShards } from './candidates-file.ts';
@@ -14,7 +14,7 @@ import {
 } from './manifest.ts';
 import { popularList, servingTensors, trainingTensors } from './model-tensors.ts';
 import { encodeRecommendationsCsv, type RecommendationRow } from './recommendations-csv.ts';
-import { encodeSafetensors, safetensorsPrefixBytes, type Tensor } from './safetensors.ts';
+import { encodeSafetensors, safetensorsPrefixBytes } from './safetensors.ts';
 import { formatSpace, loadServingModel } from './serving-model.ts';
 
 /** Paths of a version's files below `models/<version>/`. */
@@ -51,7 +51,7 @@ export interface VersionInfo {
  *
  * `recommendations.csv` is made from the encoded files by the function that serves, so it is what the API will answer.
  *
- * @throws {@link EncoreError} `NOT_FINITE` when a tensor holds NaN or an infinity: nothing is published.
+ * @throws EncoreError `NOT_FINITE` when a tensor holds NaN or an infinity: nothing is published.
  */
 export async function buildVersion(
   trained: TrainedModel,
@@ -66,7 +66,7 @@ export async function buildVersion(
     popular: popularList(stage.listeners, dataset.users.size),
   });
   const tensors = [...serving, ...trainingTensors(stage.svd)];
-  for (const tensor of tensors) requireFiniteTensor(tensor);
+  requireFiniteTensors(tensors);
   const model = encodeSafetensors(tensors, { space: formatSpace(stage.space) });
   const catalog = await encodeCatalog({
     ids: dataset.artists.ids,
@@ -133,15 +133,4 @@ async function recommendationRows(
 /** Whole numbers by size, for the reader's eye; anything else as text. */
 function compareIds(a: string, b: string): number {
   return Number(a) - Number(b) || (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function requireFiniteTensor({ name, data }: Tensor): void {
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) {
-      throw new EncoreError('NOT_FINITE', `tensor ${name} holds ${data[i]} at ${i}`, {
-        tensor: name,
-        index: i,
-      });
-    }
-  }
 }

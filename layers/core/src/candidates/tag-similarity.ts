@@ -18,6 +18,7 @@ export function latentTags(
 ): { readonly d: number; readonly vectors: Float64Array } {
   const { nRows, nCols, indptr, indices, values } = tfIdf;
   const d = Math.min(dimensions, nCols);
+  if (d === 0) return { d, vectors: new Float64Array(0) };
   const gram = Matrix.zeros(nCols, nCols);
   for (let r = 0; r < nRows; r++) {
     for (let e = indptr[r]!; e < indptr[r + 1]!; e++) {

@@ -25,29 +25,38 @@ export interface TfIdf {
  * in an older Python.
  *
  * @param dataset - Only `artists`, `tagNames` and `tagAssignments` are read; without tags there are no terms.
- * @param options - `maxFeatures`: size of the vocabulary, >= 1. `sublinear`: 1 + ln(tf) in the place of tf (default false).
+ * @param options - Either `maxFeatures`, the size of the vocabulary, >= 1; or `terms`, a vocabulary in code point order that
+ *   was fitted elsewhere (parts of one data set share it, so that a column means the same in each). `sublinear`:
+ *   1 + ln(tf) in the place of tf (default false).
  * @throws {@link EncoreError} `INVALID_OPTION` when `maxFeatures` is not an integer >= 1.
  * @see scikit-learn `TfidfVectorizer(max_features=…, sublinear_tf=…)`, whose values `tf-idf.test.ts` reproduces.
  */
 export function fitTfIdf(
   dataset: Dataset,
-  { maxFeatures, sublinear = false }: { readonly maxFeatures: number; readonly sublinear?: boolean },
+  options: ({ readonly maxFeatures: number } | { readonly terms: readonly string[] }) & {
+    readonly sublinear?: boolean;
+  },
 ): TfIdf {
-  if (!Number.isInteger(maxFeatures) || maxFeatures < 1) {
+  if ('maxFeatures' in options && !(Number.isInteger(options.maxFeatures) && options.maxFeatures >= 1)) {
     throw new EncoreError(
       'INVALID_OPTION',
-      `maxFeatures is ${maxFeatures}; allowed: an integer of at least 1`,
-      { option: 'maxFeatures', found: maxFeatures },
+      `maxFeatures is ${options.maxFeatures}; allowed: an integer of at least 1`,
+      { option: 'maxFeatures', found: options.maxFeatures },
     );
   }
   const nArtists = dataset.artists.size;
   const assignments = dataset.tagAssignments;
-  if (assignments === null) return { terms: [], idf: new Float64Array(0), rows: emptyRows(nArtists, 0) };
+  if (assignments === null) {
+    const terms = 'terms' in options ? options.terms : [];
+    return { terms, idf: new Float64Array(terms.length), rows: emptyRows(nArtists, terms.length) };
+  }
 
   const tagUses = new Float64Array(dataset.tagNames.length);
   for (let a = 0; a < assignments.tag.length; a++) tagUses[assignments.tag[a]!]!++;
   const { words, counts, tagTerms } = countWords(dataset.tagNames, tagUses);
-  const { terms, columns } = chooseVocabulary(words, counts, maxFeatures);
+  const terms = 'terms' in options ? options.terms : chooseVocabulary(words, counts, options.maxFeatures);
+  const columnOf = new Map(terms.map((term, column) => [term, column]));
+  const columns = Int32Array.from(words, (word) => columnOf.get(word) ?? -1);
 
   let nEntries = 0;
   for (let a = 0; a < assignments.tag.length; a++) nEntries += tagTerms[assignments.tag[a]!]!.length;
@@ -70,7 +79,7 @@ export function fitTfIdf(
     new Float64Array(n).fill(1),
   );
   const idf = smoothedIdf(termCounts);
-  return { terms, idf, rows: weigh(termCounts, idf, sublinear) };
+  return { terms, idf, rows: weigh(termCounts, idf, options.sublinear ?? false) };
 }
 
 /**
@@ -110,22 +119,18 @@ function countWords(
   return { words, counts, tagTerms };
 }
 
-/** The most counted words in code point order, and each word's column, -1 outside the vocabulary. */
+/** The most counted words, in code point order. */
 function chooseVocabulary(
   words: readonly string[],
   counts: readonly number[],
   maxFeatures: number,
-): { terms: string[]; columns: Int32Array } {
-  const kept = words
+): readonly string[] {
+  return words
     .map((_, index) => index)
     .toSorted((a, b) => counts[b]! - counts[a]! || compareCodePoints(words[a]!, words[b]!))
     .slice(0, maxFeatures)
-    .toSorted((a, b) => compareCodePoints(words[a]!, words[b]!));
-  const columns = new Int32Array(words.length).fill(-1);
-  kept.forEach((word, column) => {
-    columns[word] = column;
-  });
-  return { terms: kept.map((word) => words[word]!), columns };
+    .map((index) => words[index]!)
+    .toSorted(compareCodePoints);
 }
 
 /** Order of Python strings. UTF-16 code units, which `<` compares, put U+10000 and above before U+E000. */
