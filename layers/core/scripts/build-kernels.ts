@@ -43,7 +43,7 @@ export function compileKernels(): Buffer | undefined {
 }
 
 /** `kernels-wasm.ts` as it is committed. */
-export function kernelsModuleText(wasm: Buffer): string {
+function kernelsModuleText(wasm: Buffer): string {
   return `/** Generated from kernels.as by layers/core/scripts/build-kernels.ts with assemblyscript 0.28.8; do not edit. */
 export const KERNELS_WASM =
   '${wasm.toString('base64')}';

@@ -27,10 +27,10 @@ export function createFactorScorer(
   const columns = kernels.allocate(width * factors);
   const rows = kernels.allocate(BLOCK_ROWS * factors);
   const scores = kernels.allocate(BLOCK_ROWS * width);
-  const { heap } = kernels;
-  fillPanels(heap, columns, columnFactors, factors);
+  fillPanels(kernels.heap, columns, columnFactors, factors);
   let first = -1;
   return (row, out) => {
+    const { heap } = kernels;
     const start = row - (row % BLOCK_ROWS);
     if (start !== first) {
       const end = Math.min(nRows, start + BLOCK_ROWS);
