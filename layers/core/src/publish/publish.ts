@@ -1,0 +1,267 @@
+import { decodeCandidateShard, shardPath } from '../artifact/candidates-file.ts';
+import { decodeManifest, MANIFEST_FILE, type Manifest } from '../artifact/manifest.ts';
+import { sha256Hex } from '../artifact/sha256.ts';
+import { EncoreError } from '../errors.ts';
+import type { CandidateEntry } from '../ports.ts';
+import { movePointer, type PointerMove } from './move-pointer.ts';
+import { readPointer, type Pointer } from './pointer.ts';
+import { pause, retrying, type PublishPorts } from './retrying.ts';
+
+/** A finished model version. */
+export interface Publication {
+  readonly version: string;
+  /** Issued by the lease under which it was trained. */
+  readonly fence: number;
+  /** Every file by its path below `models/<version>/`: `manifest.json` and exactly the files that it lists. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The records of the version's `candidates/` files, in their order. */
+  readonly candidates: readonly CandidateEntry[];
+  /** When the candidate store may drop the records, epoch milliseconds. */
+  readonly expiresAtMs: number;
+  /** No step begins after it, epoch milliseconds. */
+  readonly deadlineMs?: number;
+  /** The list for everybody, written to `models/popular.json` once the version is served. */
+  readonly popular?: Uint8Array;
+  readonly onCandidatesWritten?: (count: number) => void;
+}
+
+/**
+ * How a publication ended. `published`: it is served, or was until something newer. `superseded`: something newer is
+ * served. `pinned`: complete, but a rollback holds the pointer. `deadline`: out of time; publish it again to go on.
+ */
+export type PublishOutcome = 'published' | 'superseded' | 'pinned' | 'deadline';
+
+export const POPULAR_KEY = 'models/popular.json';
+
+/** The key of a version's file. */
+export function versionKey(version: string, path: string): string {
+  return `models/${version}/${path}`;
+}
+
+/**
+ * Publishes a model version: files, manifest, candidates, and last the pointer. Killed anywhere, it leaves the version
+ * served before untouched, and can be repeated with the same publication.
+ *
+ * The pointer moves only to a greater fence, by a conditional write. Where that write lost or got no answer, the pointer
+ * read back decides: this version, or this version named as the previous one → published; a fence that is not lower →
+ * superseded; else again.
+ *
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when the publication contradicts its manifest, when another manifest
+ *   stands under this version already (a published version is immutable), when what was written cannot be read back,
+ *   or when a store stays unavailable. The pointer has not moved then, or its state is unknown (`details`).
+ */
+export async function publishVersion(ports: PublishPorts, publication: Publication): Promise<PublishOutcome> {
+  const { version, fence, deadlineMs = Infinity, popular } = publication;
+  const manifest = await checkPublication(publication);
+  const move: PointerMove<PublishOutcome> = (current) => {
+    const settled = settledOutcome(current, version, fence);
+    if (settled !== null) return { outcome: settled };
+    if (current?.pinned === true) return { outcome: 'pinned' };
+    return {
+      outcome: 'published',
+      next: { version, previous: current?.version ?? null, fence, pinned: false },
+    };
+  };
+  const whole = await isManifestStored(ports, publication);
+  // What cannot be served any more need not be paid for; what is served already is complete.
+  const before = await retrying(ports, 'read the pointer', () => readPointer(ports.modelStore));
+  let outcome: PublishOutcome | null = settledOutcome(before?.pointer, version, fence);
+  if (outcome === null) {
+    if (!whole && !(await writeFiles(ports, publication))) return 'deadline';
+    if (!(await writeCandidates(ports, publication, publication.candidates))) return 'deadline';
+    await verify(ports, publication, manifest);
+    outcome = await movePointer(ports, move, { deadlineMs });
+  }
+  if (outcome === 'published' && popular !== undefined) {
+    await retrying(ports, `write ${POPULAR_KEY}`, () => ports.modelStore.put(POPULAR_KEY, popular));
+  }
+  return outcome;
+}
+
+/** What a pointer already says about a version, `null` while it can still be moved there. */
+function settledOutcome(
+  current: Pointer | undefined,
+  version: string,
+  fence: number,
+): 'published' | 'superseded' | null {
+  if (current === undefined) return null;
+  if (current.version === version || current.previous === version) return 'published';
+  return current.fence >= fence ? 'superseded' : null;
+}
+
+/** A publication must be what its manifest says, before a byte of it is written. */
+async function checkPublication({ version, files, candidates }: Publication): Promise<Manifest> {
+  const body = files.get(MANIFEST_FILE);
+  if (body === undefined) throw failed(version, `has no ${MANIFEST_FILE}`);
+  const manifest = decodeManifest(body);
+  if (manifest.modelVersion !== version) {
+    throw failed(version, `has the manifest of version ${manifest.modelVersion}`);
+  }
+  for (const path of files.keys()) {
+    if (path !== MANIFEST_FILE && !Object.hasOwn(manifest.files, path)) {
+      throw failed(version, `has a file ${path} that its manifest does not list`);
+    }
+  }
+  await checkFiles(manifest, files);
+  const kept = candidatesOf(manifest, files);
+  if (kept.length !== candidates.length || manifest.candidates.count !== candidates.length) {
+    throw failed(
+      version,
+      `has ${candidates.length} candidate records, ${kept.length} in its files, ` +
+        `${manifest.candidates.count} in its manifest`,
+    );
+  }
+  kept.forEach(({ userId, record }, i) => {
+    if (userId !== candidates[i]!.userId || !equalBytes(record, candidates[i]!.record)) {
+      throw failed(version, `has a candidate record ${i} that differs from the one in its files`);
+    }
+  });
+  return manifest;
+}
+
+/** Refuses files of a version that are not what its manifest says. */
+export async function checkFiles(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const version = manifest.modelVersion;
+  for (const [path, { sha256, bytes }] of Object.entries(manifest.files)) {
+    const body = files.get(path);
+    if (body === undefined) throw failed(version, `lacks the file ${path} that its manifest lists`);
+    const found = await sha256Hex(body);
+    if (found !== sha256) {
+      throw failed(
+        version,
+        `has a file ${path} of ${body.length} bytes, sha-256 ${found}; its manifest says ${bytes} bytes, ${sha256}`,
+      );
+    }
+  }
+}
+
+/** The candidate records that a version keeps among its files. */
+export function candidatesOf(
+  manifest: Manifest,
+  files: ReadonlyMap<string, Uint8Array>,
+): readonly CandidateEntry[] {
+  return Array.from({ length: manifest.candidates.shards }, (_, i) => {
+    const shard = files.get(shardPath(i));
+    if (shard === undefined) throw failed(manifest.modelVersion, `lacks the file ${shardPath(i)}`);
+    return decodeCandidateShard(shard);
+  }).flat();
+}
+
+/**
+ * Whether the version's manifest is stored already, and with it every file.
+ *
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when another manifest stands there.
+ */
+async function isManifestStored(ports: PublishPorts, { version, files }: Publication): Promise<boolean> {
+  const key = versionKey(version, MANIFEST_FILE);
+  const found = await retrying(ports, `read ${key}`, () => ports.modelStore.get(key));
+  if (found === undefined) return false;
+  if (equalBytes(found.body, files.get(MANIFEST_FILE)!)) return true;
+  throw failed(version, 'exists already with another manifest; a published version is immutable');
+}
+
+/** Writes all files, the manifest last and only where there is none: its presence says that the files are whole. */
+async function writeFiles(ports: PublishPorts, publication: Publication): Promise<boolean> {
+  const { modelStore, clock } = ports;
+  const { version, files, deadlineMs = Infinity } = publication;
+  for (const [path, body] of files) {
+    if (path === MANIFEST_FILE) continue;
+    if (clock() >= deadlineMs) return false;
+    const key = versionKey(version, path);
+    await retrying(ports, `write ${key}`, () => modelStore.put(key, body));
+  }
+  let cause: unknown;
+  for (let attempt = 0; attempt < MANIFEST_ATTEMPTS; attempt++) {
+    if (attempt > 0) await pause(ports, attempt);
+    try {
+      const key = versionKey(version, MANIFEST_FILE);
+      if (await modelStore.putIf(key, files.get(MANIFEST_FILE)!, null)) return true;
+    } catch (error) {
+      // Written or not, nobody knows: what is there tells.
+      cause = error;
+    }
+    if (await isManifestStored(ports, publication)) return true;
+  }
+  throw failed(version, `could not write its manifest in ${MANIFEST_ATTEMPTS} attempts`, { cause });
+}
+
+const MANIFEST_ATTEMPTS = 5;
+
+/**
+ * Writes candidate records, going on after what is certainly stored.
+ *
+ * @returns Whether all are stored; otherwise the deadline has passed.
+ */
+export async function writeCandidates(
+  ports: PublishPorts,
+  target: Pick<Publication, 'version' | 'expiresAtMs' | 'deadlineMs' | 'onCandidatesWritten'>,
+  records: readonly CandidateEntry[],
+): Promise<boolean> {
+  const { candidateStore, clock } = ports;
+  const { version, expiresAtMs, deadlineMs, onCandidatesWritten } = target;
+  const options = {
+    expiresAtMs,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(onCandidatesWritten === undefined ? {} : { onWritten: onCandidatesWritten }),
+  };
+  let stored = 0;
+  for (let stalled = 0; stored < records.length;) {
+    if (clock() >= (deadlineMs ?? Infinity)) return false;
+    const rest = records.slice(stored);
+    const count = await retrying(ports, `write candidates of ${version}`, () =>
+      candidateStore.write(version, rest, options),
+    );
+    stored += count;
+    stalled = count === 0 ? stalled + 1 : 0;
+    if (stalled === STALLED_WRITES) {
+      throw failed(version, `could store only ${stored} of ${records.length} candidate records`);
+    }
+    if (stalled > 0) await pause(ports, stalled);
+  }
+  return true;
+}
+
+const STALLED_WRITES = 5;
+const SAMPLES = 20;
+
+/** Reads back what readers need: every file is listed, the manifest is ours, a sample of the candidates is stored. */
+async function verify(
+  ports: PublishPorts,
+  { version, files, candidates }: Publication,
+  manifest: Manifest,
+): Promise<void> {
+  const { modelStore, candidateStore } = ports;
+  const listed = new Set(
+    await retrying(ports, `list ${version}`, () => modelStore.list(versionKey(version, ''))),
+  );
+  for (const path of [MANIFEST_FILE, ...Object.keys(manifest.files)]) {
+    if (!listed.has(versionKey(version, path))) throw failed(version, `lacks ${path} after it was written`);
+  }
+  const key = versionKey(version, MANIFEST_FILE);
+  const found = await retrying(ports, `read ${key}`, () => modelStore.get(key));
+  if (found === undefined || !equalBytes(found.body, files.get(MANIFEST_FILE)!)) {
+    throw failed(version, 'reads back another manifest than was written');
+  }
+  const n = Math.min(SAMPLES, candidates.length);
+  for (let i = 0; i < n; i++) {
+    // Evenly spaced, the first and the last among them.
+    const { userId, record } = candidates[Math.round((i * (candidates.length - 1)) / Math.max(1, n - 1))]!;
+    const read = await retrying(ports, `read candidates of ${version}`, () =>
+      candidateStore.read(userId, version),
+    );
+    if (read === undefined || !equalBytes(read, record)) {
+      throw failed(
+        version,
+        `reads back ${read === undefined ? 'no' : 'another'} candidate record than was written`,
+      );
+    }
+  }
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+export function failed(version: string, what: string, options?: ErrorOptions): EncoreError {
+  return new EncoreError('PUBLISH_FAILED', `model version ${version} ${what}`, { version }, options);
+}

@@ -1,0 +1,46 @@
+import { encodeCandidateShards } from '../../../layers/core/src/artifact/candidates-file.ts';
+import { describeFiles, encodeManifest, MANIFEST_FILE } from '../../../layers/core/src/artifact/manifest.ts';
+import { makeVersion } from '../../../layers/core/src/artifact/model-version.ts';
+import type { Publication } from '../../../layers/core/src/publish/publish.ts';
+
+/** A whole, tiny model version; every byte of it follows from the fence. */
+export async function makePublication(
+  fence: number,
+  options: { readonly listeners?: number; readonly note?: string } = {},
+): Promise<Publication> {
+  const { listeners = 5, note = '' } = options;
+  const fingerprint = String(fence).padStart(64, 'a');
+  const createdAtMs = Date.UTC(2026, 10, 23, 12, 0, fence % 60);
+  const version = makeVersion({ createdAtMs, fingerprint, fence });
+  const candidates = Array.from({ length: listeners }, (_, i) => ({
+    userId: String(i + 2),
+    record: Uint8Array.of(fence, i, 69, 67),
+  }));
+  const shards = encodeCandidateShards(candidates, { shardSize: 3 });
+  const files = new Map<string, Uint8Array>([
+    ['model.safetensors', Uint8Array.of(fence, 1, 2, 3)],
+    ['report.json', new TextEncoder().encode(`{"fence":${fence}}`)],
+    ...shards,
+  ]);
+  const manifest = encodeManifest({
+    schemaVersion: 1,
+    modelVersion: version,
+    createdAt: new Date(createdAtMs).toISOString(),
+    codeVersion: `0.1.0${note}`,
+    inputFingerprint: fingerprint,
+    parameters: { preset: 'full' },
+    metrics: { 'ndcg@20': 0.3 },
+    timings: { train: 12.5 },
+    counts: { users: listeners },
+    servingBytes: 2,
+    files: await describeFiles(files),
+    candidates: { count: candidates.length, shards: shards.size },
+  });
+  return {
+    version,
+    fence,
+    files: new Map([...files, [MANIFEST_FILE, manifest]]),
+    candidates,
+    expiresAtMs: Date.UTC(2027, 0),
+  };
+}
