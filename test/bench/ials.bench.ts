@@ -34,7 +34,6 @@ export async function run(): Promise<void> {
           lambda: 0.02,
           countOffset: 0.02,
           randomState: 1,
-          rowIds: ids(matrix.nRows),
           columnIds: ids(matrix.nCols),
         },
         createKernels({ simd }),

@@ -133,7 +133,6 @@ function fitIalsSource(
   const friends =
     source.friendWeight > 0 && dataset.friends !== null ? scaled(dataset.friends, source.friendWeight) : null;
   const matrix = stack(weights, { below: tags, right: friends });
-  const rowIds = dataset.users.ids.map((id) => `user:${id}`);
   const columnIds = dataset.artists.ids.map((id) => `artist:${id}`);
   const model = fitIals(matrix, {
     factors: source.factors,
@@ -142,7 +141,6 @@ function fitIalsSource(
     lambda: source.lambda,
     countOffset: source.countOffset,
     randomState,
-    rowIds: tags === null ? rowIds : [...rowIds, ...Array.from({ length: tags.nRows }, (_, t) => `tag:${t}`)],
     columnIds:
       friends === null ? columnIds : [...columnIds, ...dataset.users.ids.map((id) => `friend:${id}`)],
   });

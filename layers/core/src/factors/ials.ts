@@ -24,9 +24,7 @@ export interface IalsParameters {
    */
   readonly countOffset: number;
   readonly randomState: number;
-  /** Shape (nRows,): names that the initial factors follow from. */
-  readonly rowIds: readonly string[];
-  /** Shape (nColumns,). */
+  /** Shape (nColumns,): names that the columns' initial factors follow from; rows are solved first and need none. */
   readonly columnIds: readonly string[];
 }
 
@@ -73,7 +71,7 @@ export function fitIals(
   kernels: Kernels = createKernels({ simd: true }),
 ): IalsModel {
   checkParameters(matrix, parameters);
-  const { factors, sweeps, alpha0, lambda, countOffset, randomState, rowIds, columnIds } = parameters;
+  const { factors, sweeps, alpha0, lambda, countOffset, randomState, columnIds } = parameters;
   const solver = createSolver(kernels, factors, alpha0);
   const rows = solver.addSide(matrix, lambda, countOffset);
   const columns = solver.addSide(transposeCsr(matrix), lambda, countOffset);
@@ -90,7 +88,7 @@ export function fitIals(
   }
   solver.restoreBasis(rows);
   solver.restoreBasis(columns);
-  const rowFactors = kernels.heap.slice(rows.at, rows.at + rowIds.length * factors);
+  const rowFactors = kernels.heap.slice(rows.at, rows.at + matrix.nRows * factors);
   const columnFactors = kernels.heap.slice(columns.at, columns.at + columnIds.length * factors);
   solver.release();
   checkFinite(rowFactors, 'row', factors);
@@ -373,7 +371,7 @@ function refuse(name: string, found: number, want: string): never {
 }
 
 function checkParameters(matrix: Csr, parameters: IalsParameters): void {
-  const { factors, sweeps, alpha0, lambda, countOffset, rowIds, columnIds } = parameters;
+  const { factors, sweeps, alpha0, lambda, countOffset, columnIds } = parameters;
   if (!(Number.isInteger(factors) && factors > 0 && factors % 4 === 0)) {
     refuse('factors', factors, 'a positive multiple of 4');
   }
@@ -383,10 +381,10 @@ function checkParameters(matrix: Csr, parameters: IalsParameters): void {
   if (!(countOffset >= 0 && countOffset < Infinity)) {
     refuse('count offset', countOffset, 'a number that is not negative');
   }
-  if (rowIds.length !== matrix.nRows || columnIds.length !== matrix.nCols) {
+  if (columnIds.length !== matrix.nCols) {
     throw new EncoreError(
       'SHAPE_MISMATCH',
-      `${rowIds.length} row ids and ${columnIds.length} column ids for a matrix of ${matrix.nRows} × ${matrix.nCols}`,
+      `${columnIds.length} column ids for a matrix of ${matrix.nRows} × ${matrix.nCols}`,
     );
   }
   const bad = matrix.values.findIndex((w) => !(w > 0 && w < Infinity));
