@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto';
-import type {
-  CandidateStore,
-  Exposure,
-  ExposureLog,
-  LeaseStore,
-  ModelStore,
-} from '../../../layers/core/src/ports.ts';
+import type { CandidateStore, Exposure, ExposureLog, LeaseStore, ModelStore } from '@encore/core/serve';
 
 /** A model store that lives and dies with the process: for tests, and for runs that keep nothing. */
 export function createMemoryModelStore(): ModelStore {
