@@ -210,6 +210,13 @@ describe('encodeCandidates', () => {
     );
   });
 
+  it('refuses more sources than a mask has bits', () => {
+    const wide: RecordShape = { catalogueSize: 10, nSources: 33, nUserFeatures: 0 };
+    expect(() => encodeCandidates(fullRecord(0, wide), wide)).toThrow(
+      'candidate record: nSources is 33; allowed: at most 32',
+    );
+  });
+
   it('refuses a record above 8 KB', () => {
     const wide: RecordShape = { catalogueSize: 17_632, nSources: 30, nUserFeatures: 15 };
     expect(() => encodeCandidates(fullRecord(250, wide), wide)).toThrow(

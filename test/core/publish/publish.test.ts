@@ -241,6 +241,30 @@ describe('publishVersion', () => {
     expect(await pointer()).toBeUndefined();
   });
 
+  it('does not move the pointer when another manifest reads back', async () => {
+    const confused = withStore((store) => ({
+      list: async (prefix) => {
+        await store.put(versionKey(first.version, 'manifest.json'), second.files.get('manifest.json')!);
+        return store.list(prefix);
+      },
+    }));
+    await expect(publishVersion(confused, first)).rejects.toThrow(
+      'reads back another manifest than was written',
+    );
+    expect(await pointer()).toBeUndefined();
+  });
+
+  it('gives up on a manifest that the store never takes, keeping the cause', async () => {
+    const down = withStore(() => ({ putIf: unavailable }));
+    await expect(publishVersion(down, first)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'PUBLISH_FAILED',
+        message: expect.stringContaining('could not write its manifest in 5 attempts'),
+        cause: expect.objectContaining({ code: 'STORE_UNAVAILABLE' }),
+      }),
+    );
+  });
+
   it('stops at the deadline without moving the pointer, and goes on when repeated', async () => {
     const ticking: PublishPorts = { ...ports, clock: () => nowMs++ };
     const pointers: unknown[] = [];

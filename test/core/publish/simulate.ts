@@ -156,8 +156,11 @@ export async function simulate(
     return { modelStore, candidateStore, clock: () => nowMs, sleep: turn, random: () => rng.next() };
   };
 
+  // A new actor waits for its turn from the start; whoever started it still has its own.
   const start = (actor: () => Promise<void>): void => {
-    void turn()
+    void new Promise<void>((resolve) => {
+      parked.push(resolve);
+    })
       .then(actor)
       .catch((error: unknown) => {
         if (isEncoreError(error) && error.code === 'PUBLISH_FAILED' && !calm) count('failed');

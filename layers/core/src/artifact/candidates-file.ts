@@ -2,7 +2,7 @@ import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
 
 /** Listeners per file. */
-export const SHARD_SIZE = 500;
+const SHARD_SIZE = 500;
 
 /**
  * Packs candidate records into files, the same bytes as in the candidate store, so that a version can be activated again

@@ -31,7 +31,7 @@ export interface ManifestFile {
   readonly shape?: readonly number[];
 }
 
-export interface ManifestCandidates {
+interface ManifestCandidates {
   /** Listeners with a candidate record. */
   readonly count: number;
   /** Files under `candidates/` that hold the records. */

@@ -19,7 +19,7 @@ export interface Experiment {
 }
 
 /** The listeners [start, end) of a namespace, in shares of all of them. */
-export interface ExperimentLayer {
+interface ExperimentLayer {
   readonly namespace: string;
   /** In [0, 1]. */
   readonly start: number;
@@ -27,7 +27,7 @@ export interface ExperimentLayer {
   readonly end: number;
 }
 
-export interface Variant {
+interface Variant {
   /** 1 to 64 letters, digits, `-` or `_`. */
   readonly key: string;
   /** Share of the listeners who take part, in [0, 1]. */

@@ -3,7 +3,7 @@ import { encodePointer, POINTER_KEY, readPointer, type Pointer } from './pointer
 import { pause, retrying, type PublishPorts } from './retrying.ts';
 
 /** What a {@link PointerMove} makes of the pointer that it finds: how it ended, or ends once `next` is written. */
-export interface Decision<Outcome> {
+interface Decision<Outcome> {
   readonly outcome: Outcome;
   readonly next?: Pointer;
 }
@@ -21,7 +21,7 @@ export type PointerMove<Outcome> = (current: Pointer | undefined) => Decision<Ou
  *
  * @param options - `deadlineMs` (epoch): no write begins after it.
  * @returns What the move decided once it had nothing left to write; `deadline` when time ran out before.
- * @throws {@link EncoreError} `PUBLISH_FAILED` when the pointer could not be moved in {@link MOVE_ATTEMPTS} attempts, or
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when the pointer could not be moved in 8 attempts, or
  *   could not be read.
  */
 export async function movePointer<Outcome>(
@@ -59,4 +59,4 @@ export async function movePointer<Outcome>(
   );
 }
 
-export const MOVE_ATTEMPTS = 8;
+const MOVE_ATTEMPTS = 8;

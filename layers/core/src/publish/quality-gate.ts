@@ -2,7 +2,7 @@ import type { Tensor } from '../artifact/safetensors.ts';
 import { EncoreError } from '../errors.ts';
 
 /** A candidate may lose this share of the current version's quality and still be published. */
-export const QUALITY_TOLERANCE = 0.03;
+const QUALITY_TOLERANCE = 0.03;
 
 /**
  * Refuses a model in which any number is not finite.
@@ -24,7 +24,7 @@ export function requireFiniteTensors(tensors: Iterable<Tensor>): void {
 
 /**
  * Refuses a model that ranks clearly worse than the one that is served: passes where
- * candidate >= (1 - {@link QUALITY_TOLERANCE}) · current.
+ * candidate >= 0.97 · current.
  *
  * @param candidateNdcg - NDCG@20 of the new parameters on this run's holdout, in [0, 1].
  * @param currentNdcg - The same of the current version's parameters, refitted on the same part; `null` where no version is

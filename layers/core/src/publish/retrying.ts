@@ -12,7 +12,7 @@ export interface PublishPorts {
   readonly random: () => number;
 }
 
-export const ATTEMPTS = 5;
+const ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
@@ -30,7 +30,7 @@ export function pause({ sleep, random }: PublishPorts, attempt: number): Promise
  * Repeats what is safe to repeat while the store is unavailable.
  *
  * @param what - What is done, for the message: "write models/…".
- * @throws {@link EncoreError} `PUBLISH_FAILED`, the last error as its cause, after {@link ATTEMPTS} attempts. Any error but
+ * @throws {@link EncoreError} `PUBLISH_FAILED`, the last error as its cause, after 5 attempts. Any error but
  *   `STORE_UNAVAILABLE` is passed on at once.
  */
 export async function retrying<T>(ports: PublishPorts, what: string, run: () => Promise<T>): Promise<T> {
