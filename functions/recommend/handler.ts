@@ -1,6 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assignVariant,
+  DEFAULT_EXPERIMENT,
   isEncoreError,
+  readPointer,
+  recommend,
   type CandidateStore,
   type Experiment,
   type Exposure,
@@ -9,15 +14,24 @@ import {
   type RecommendedList,
 } from '@encore/core/serve';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createDynamoClient, createS3Client, SERVING_LIMITS } from '../shared/adapters/clients.ts';
+import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.ts';
+import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
 import { METRICS } from '../shared/metrics.ts';
-import type { Observability } from '../shared/observability.ts';
+import { createObservability, type Observability } from '../shared/observability.ts';
+import { parseEnv } from '../shared/parse-env.ts';
 import { badRequest } from '../shared/problem.ts';
-import type { LoadedModel, ModelSource } from './model-source.ts';
+import { recommendEnvironment } from './env.ts';
+import { loadModel, readPopular, type PopularList } from './load-model.ts';
+import { createModelSource, type LoadedModel, type ModelSource } from './model-source.ts';
 import { parseRecommendRequest } from './request.ts';
 
 /** What the handler works with; tests give it stores in memory. */
 export interface RecommendDeps<Model> {
   readonly models: ModelSource<Model>;
+  /** Asked only while there is no model in memory. */
+  readonly popular: ModelSource<PopularList | undefined>;
   readonly candidateStore: Pick<CandidateStore, 'read'>;
   readonly exposureLog: ExposureLog;
   readonly experiment: Experiment;
@@ -36,21 +50,25 @@ export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayP
 
 /** A list to serve, whatever made it. */
 interface ServedList {
+  /** The version that made it, `null` where none did. */
+  readonly modelVersion: string | null;
   readonly policy: Policy;
   readonly recommendations: RecommendedList['recommendations'];
   readonly featuresHash: string;
 }
 
-const NO_LIST: ServedList = { policy: 'none', recommendations: [], featuresHash: '' };
+const NO_LIST: ServedList = { modelVersion: null, policy: 'none', recommendations: [], featuresHash: '' };
 
 /**
  * `GET /users/{userId}/recommendations`: which artists a listener should hear next.
  *
- * Answers 200 whatever fails behind it: the personal list, else the popular list of the model in memory, else none.
+ * Answers 200 whatever fails behind it: the personal list, else the popular list of the model in memory, else
+ * the stored popular list, else none.
  * The exposure is written before the answer leaves; `exposureId` is null where it is not certain to be stored.
  */
 export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpHandler {
-  const { models, candidateStore, exposureLog, experiment, observability, now, newExposureId } = deps;
+  const { models, popular, candidateStore, exposureLog, experiment, observability, now, newExposureId } =
+    deps;
 
   async function readRecord(
     userId: string,
@@ -75,17 +93,25 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
     { n, requestId }: { readonly n: number; readonly requestId: string },
   ): ServedList {
     try {
-      return deps.recommend(model, record, { n });
+      return { modelVersion: version, ...deps.recommend(model, record, { n }) };
     } catch (error) {
       observability.count(METRICS.personalListFailed);
       observability.error('candidates could not be ranked', error, { requestId, modelVersion: version });
     }
     try {
-      return deps.recommend(model, undefined, { n });
+      return { modelVersion: version, ...deps.recommend(model, undefined, { n }) };
     } catch (error) {
       observability.error('the popular list could not be made', error, { requestId, modelVersion: version });
-      return NO_LIST;
+      return { ...NO_LIST, modelVersion: version };
     }
+  }
+
+  async function listWithoutModel(n: number): Promise<ServedList> {
+    observability.count(METRICS.modelMissing);
+    const stored = await popular.current();
+    if (stored?.model === undefined) return NO_LIST;
+    const { modelVersion, recommendations } = stored.model;
+    return { ...NO_LIST, modelVersion, policy: 'popular', recommendations: recommendations.slice(0, n) };
   }
 
   /** @returns The id under which the exposure is stored, `null` where that is not certain. */
@@ -114,12 +140,11 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
     const { userId, n } = parsed.request;
     const assignment = assignVariant(experiment, userId);
     const loaded = await models.current();
-    if (loaded === null) observability.count(METRICS.modelMissing);
     const list =
       loaded === null
-        ? NO_LIST
+        ? await listWithoutModel(n)
         : makeList(loaded, await readRecord(userId, loaded.version, requestId), { n, requestId });
-    const modelVersion = loaded?.version ?? null;
+    const { modelVersion } = list;
     const exposureId = await logExposure(
       {
         exposureId: newExposureId(),
@@ -162,3 +187,64 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
     };
   };
 }
+
+/** Milliseconds that one call to a store may take while somebody waits for the list. */
+const CALL_DEADLINE_MS = 1_000;
+/** The same for the files of a model, which are fetched behind the requests' backs. */
+const MODEL_DEADLINE_MS = 10_000;
+
+/**
+ * The handler over AWS, or over whatever endpoints the variables name.
+ *
+ * @throws EncoreError `INVALID_OPTION` naming every variable that is missing or malformed.
+ */
+export function createRecommendHandlerFromEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+): HttpHandler {
+  const environment = parseEnv(recommendEnvironment, variables);
+  const observability = createObservability('recommend', environment);
+  const s3 = createS3Client(environment, SERVING_LIMITS);
+  const dynamo = createDynamoClient(environment, SERVING_LIMITS);
+  const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
+  const call = { deadlineMs: CALL_DEADLINE_MS };
+  const waiting = {
+    now: Date.now,
+    sleep: (ms: number) => sleep(ms, undefined, { ref: false }),
+    onFailure: (error: unknown) => {
+      observability.count(METRICS.modelRefreshFailed);
+      observability.error('the model could not be refreshed', error);
+    },
+  };
+  // One small object: its version comes with the list itself.
+  let stored: PopularList | undefined;
+  return createRecommendHandler({
+    models: createModelSource({
+      ...waiting,
+      readVersion: async () => (await readPointer(modelStore))?.pointer.version,
+      load: (version) => loadModel(modelStore, version),
+    }),
+    popular: createModelSource({
+      ...waiting,
+      readVersion: async () => {
+        stored = await readPopular(modelStore);
+        return stored?.modelVersion;
+      },
+      load: () => Promise.resolve(stored),
+    }),
+    candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
+    exposureLog: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, call),
+    experiment: DEFAULT_EXPERIMENT,
+    recommend,
+    observability,
+    now: Date.now,
+    newExposureId: randomUUID,
+  });
+}
+
+let warm: HttpHandler | undefined;
+
+/** What Lambda calls; adapters are made once per cold start. */
+export const handler: HttpHandler = (event) => {
+  warm ??= createRecommendHandlerFromEnvironment(process.env);
+  return warm(event);
+};

@@ -33,7 +33,7 @@ export const STALE_MS = 60_000;
 /** How long a request waits for a refresh when it has a model to fall back on. */
 export const WARM_PATIENCE_MS = 500;
 /** How long a request waits when it has none. */
-export const COLD_PATIENCE_MS = 4_000;
+export const COLD_PATIENCE_MS = 3_000;
 
 /** Keeps one model in memory and follows the pointer: stale while it revalidates. */
 export function createModelSource<Model>(options: ModelSourceOptions<Model>): ModelSource<Model> {

@@ -37,6 +37,8 @@ const unavailable = (outcome: 'refused' | 'unknown') =>
 
 function setUp(world: {
   readonly version?: string | null;
+  /** Artists of the stored popular list; without it there is none. */
+  readonly popular?: readonly string[];
   readonly records?: Readonly<Record<string, Uint8Array>>;
   readonly readFails?: boolean;
   readonly appendFails?: 'refused' | 'unknown';
@@ -60,6 +62,25 @@ function setUp(world: {
   const handler = createRecommendHandler<string>({
     models: {
       current: () => Promise.resolve(version === null ? null : { version, model: `model ${version}` }),
+    },
+    popular: {
+      current: () =>
+        Promise.resolve(
+          world.popular === undefined
+            ? null
+            : {
+                version: 'v6',
+                model: {
+                  modelVersion: 'v6',
+                  recommendations: world.popular.map((artistId, i) => ({
+                    artistId,
+                    name: `artist ${artistId}`,
+                    score: 0.5,
+                    rank: i + 1,
+                  })),
+                },
+              },
+        ),
     },
     candidateStore: {
       read: (userId, modelVersion) =>
@@ -193,6 +214,24 @@ describe('GET /users/{userId}/recommendations', () => {
     expect(counted).toEqual([METRICS.modelMissing, METRICS.listServed]);
   });
 
+  it('serves the stored popular list, cut to n, while no model could be loaded', async () => {
+    const { get, exposures, counted } = setUp({ version: null, popular: ['5', '6', '7'] });
+    const { response, body } = await get('51', { n: '2' });
+    expect(response.statusCode).toBe(200);
+    expect(body).toMatchObject({
+      modelVersion: 'v6',
+      policy: 'popular',
+      exposureId: 'exposure-1',
+      recommendations: [
+        { artistId: '5', rank: 1 },
+        { artistId: '6', rank: 2 },
+      ],
+    });
+    expect(body['recommendations']).toHaveLength(2);
+    expect(exposures).toMatchObject([{ modelVersion: 'v6', policy: 'popular', artistIds: ['5', '6'] }]);
+    expect(counted).toEqual([METRICS.modelMissing, METRICS.listServed]);
+  });
+
   it('serves the popular list when the candidates cannot be read, and counts that', async () => {
     const { get, counted, exposures } = setUp({ readFails: true });
     const { response, body } = await get('51', { n: '1' });
@@ -234,6 +273,7 @@ describe('GET /users/{userId}/recommendations', () => {
     let answered = false;
     const handler = createRecommendHandler<string>({
       models: { current: () => Promise.resolve({ version: 'v7', model: 'm' }) },
+      popular: { current: () => Promise.resolve(null) },
       candidateStore: { read: () => Promise.resolve(undefined) },
       exposureLog: { append: () => stored.promise },
       experiment: DEFAULT_EXPERIMENT,

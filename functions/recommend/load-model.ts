@@ -1,0 +1,72 @@
+import {
+  decodeManifest,
+  EncoreError,
+  loadServingModel,
+  MANIFEST_FILE,
+  type ModelStore,
+  type Recommendation,
+  type ServingModel,
+} from '@encore/core/serve';
+import { z } from 'zod';
+
+/** Read before it is known how much there is to read: what serving needs is meant to lie within. */
+const FIRST_READ_BYTES = 4_194_304;
+
+/**
+ * Fetches and decodes a model version for serving, in one round trip to the store where the serving tensors are small
+ * enough, else in two.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when a file is missing, damaged or of a newer format.
+ */
+export async function loadModel(store: ModelStore, version: string): Promise<ServingModel> {
+  const read = async (file: string, end?: number): Promise<Uint8Array> => {
+    const key = `models/${version}/${file}`;
+    const object = await store.get(key, end === undefined ? undefined : { start: 0, end });
+    if (object !== undefined) return object.body;
+    throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${file}`, { key });
+  };
+  const [manifest, tensors, catalog] = await Promise.all([
+    read(MANIFEST_FILE),
+    read('model.safetensors', FIRST_READ_BYTES),
+    read('catalog.json.gz'),
+  ]);
+  const { servingBytes } = decodeManifest(manifest);
+  return loadServingModel({
+    tensors: servingBytes <= FIRST_READ_BYTES ? tensors : await read('model.safetensors', servingBytes),
+    catalog,
+  });
+}
+
+/** The list for everybody, and the version it was made from. */
+export interface PopularList {
+  readonly modelVersion: string;
+  readonly recommendations: readonly Recommendation[];
+}
+
+const popularList: z.ZodType<PopularList> = z.object({
+  modelVersion: z.string(),
+  recommendations: z.array(
+    z.object({ artistId: z.string(), name: z.string(), score: z.number(), rank: z.number() }),
+  ),
+});
+
+/**
+ * Reads `models/popular.json`: what can be served while no model can be loaded.
+ *
+ * @returns `undefined` before the first version is published.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no such list.
+ */
+export async function readPopular(store: ModelStore): Promise<PopularList | undefined> {
+  const object = await store.get('models/popular.json');
+  if (object === undefined) return undefined;
+  try {
+    return popularList.parse(JSON.parse(new TextDecoder().decode(object.body)));
+  } catch (cause) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      'models/popular.json is no list of artists',
+      {},
+      { cause },
+    );
+  }
+}
