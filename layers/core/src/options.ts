@@ -11,27 +11,27 @@ export type Preset = (typeof PRESETS)[number];
  */
 export interface TrainOptions {
   /** Tag terms kept by TF-IDF, >= 1. */
-  readonly maxFeatures?: number;
+  readonly maxFeatures?: number | undefined;
   /** Nearest artists that the tag embedding nominates for each listener, 1-250. */
-  readonly nNeighbors?: number;
+  readonly nNeighbors?: number | undefined;
   /** How the tag embedding measures nearness. */
-  readonly metric?: TagMetric;
+  readonly metric?: TagMetric | undefined;
   /** Inverse strength of the ranker's L2 penalty, > 0, as in scikit-learn. */
-  readonly c?: number;
+  readonly c?: number | undefined;
   /** Most iterations of the ranker's optimiser, >= 1. */
-  readonly maxIter?: number;
+  readonly maxIter?: number | undefined;
   /** Seed of every draw, an integer >= 0. */
-  readonly randomState?: number;
+  readonly randomState?: number | undefined;
   /** Factors of BiasedSVD, >= 1. */
-  readonly svdFactors?: number;
+  readonly svdFactors?: number | undefined;
   /** Passes over the plays of BiasedSVD, >= 1. */
-  readonly svdEpochs?: number;
-  readonly svdLearningRate?: number;
-  readonly svdRegularisation?: number;
+  readonly svdEpochs?: number | undefined;
+  readonly svdLearningRate?: number | undefined;
+  readonly svdRegularisation?: number | undefined;
   /** Take the current model's BiasedSVD factors instead of training them. */
-  readonly reuseFactors?: boolean;
+  readonly reuseFactors?: boolean | undefined;
   /** Take the current model's ranker instead of training it. */
-  readonly reuseRanker?: boolean;
+  readonly reuseRanker?: boolean | undefined;
 }
 
 /** Everything that determines a model besides the data: recorded whole in the manifest. */

@@ -120,6 +120,39 @@ export async function trainModel(
   return { parameters, stage, ranker, metrics: { ...metrics, 'ranker-iterations': iterations } };
 }
 
+/**
+ * NDCG@20 that parameters reach on the holdout that {@link trainModel} with `holdoutOf` measures itself on: what the
+ * quality gate compares a new model with, on equal data and an equal holdout.
+ *
+ * @param holdoutOf - The parameters whose holdout it is.
+ */
+export async function measureParameters(
+  dataset: Dataset,
+  parameters: TrainParameters,
+  holdoutOf: TrainParameters,
+  io: { readonly parallel: ParallelMap; readonly progress: Progress },
+): Promise<number> {
+  const trained = await trainModel(
+    dataset,
+    {
+      ...parameters,
+      randomState: holdoutOf.randomState,
+      ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
+    },
+    io,
+  );
+  return trained.metrics['holdout-ndcg@20'];
+}
+
+function sameFolds(
+  labels: TrainParameters['ranker']['labels'],
+  other: TrainParameters['ranker']['labels'],
+): TrainParameters['ranker']['labels'] {
+  return labels.kind === 'held-out' && other.kind === 'held-out'
+    ? { ...labels, dealt: other.dealt, used: other.used }
+    : labels;
+}
+
 /** The play pairs of each used fold, as matrices of ones. */
 function heldOutFolds(
   dataset: Dataset,

@@ -11,7 +11,14 @@ export { assertValid, formatFinding, formatReport, type DataReport } from './dat
 export { fingerprintFiles } from './data/fingerprint.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export { PRESETS, resolveOptions, type Preset, type TrainOptions, type TrainParameters } from './options.ts';
-export { trainModel, type TrainedModel, type TrainingMetrics } from './train-model.ts';
+export {
+  measureParameters,
+  trainModel,
+  type Reuse,
+  type TrainedModel,
+  type TrainingMetrics,
+} from './train-model.ts';
+export { decodeCatalog } from './artifact/catalog.ts';
 export {
   evaluateModels,
   modelNames,

@@ -12,10 +12,10 @@ import {
   MANIFEST_SCHEMA_VERSION,
   type Manifest,
 } from './manifest.ts';
-import { popularList, servingTensors, trainingTensors } from './model-tensors.ts';
+import { POPULAR_LENGTH, popularList, servingTensors, trainingTensors } from './model-tensors.ts';
 import { encodeRecommendationsCsv, type RecommendationRow } from './recommendations-csv.ts';
 import { encodeSafetensors, safetensorsPrefixBytes } from './safetensors.ts';
-import { formatSpace, loadServingModel } from './serving-model.ts';
+import { formatSpace, loadServingModel, type ServingModel } from './serving-model.ts';
 
 /** Paths of a version's files below `models/<version>/`. */
 export const MODEL_FILE = 'model.safetensors';
@@ -32,6 +32,8 @@ export interface VersionContents {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly candidates: readonly CandidateEntry[];
   readonly manifest: Manifest;
+  /** The list for everybody, to serve from before any model could be loaded: JSON. */
+  readonly popular: Uint8Array;
 }
 
 /** What a version is called and where it comes from. */
@@ -82,7 +84,8 @@ export async function buildVersion(
     friends: dataset.friends?.values.length ?? 0,
   };
   const shards = encodeCandidateShards(candidates);
-  const rows = await recommendationRows({ tensors: model, catalog }, candidates);
+  const served = await loadServingModel({ tensors: model, catalog });
+  const rows = recommendationRows(served, candidates);
   const files = new Map<string, Uint8Array>([
     [MODEL_FILE, model],
     [CATALOG_FILE, catalog],
@@ -110,14 +113,17 @@ export async function buildVersion(
     candidates: { count: candidates.length, shards: shards.size },
   };
   files.set(MANIFEST_FILE, encodeManifest(manifest));
-  return { files, candidates, manifest };
+  const { recommendations } = recommend(served, undefined, { n: POPULAR_LENGTH });
+  const popular = new TextEncoder().encode(
+    JSON.stringify({ modelVersion: info.modelVersion, recommendations }),
+  );
+  return { files, candidates, manifest, popular };
 }
 
-async function recommendationRows(
-  files: { readonly tensors: Uint8Array; readonly catalog: Uint8Array },
+function recommendationRows(
+  model: ServingModel,
   candidates: readonly CandidateEntry[],
-): Promise<readonly RecommendationRow[]> {
-  const model = await loadServingModel(files);
+): readonly RecommendationRow[] {
   return candidates
     .toSorted((a, b) => compareIds(a.userId, b.userId))
     .flatMap(({ userId, record }) =>

@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { addStage } from '../lib/encore-app.ts';
+
+addStage(new App());

@@ -1,0 +1,270 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { arch, cpus, platform } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import {
+  assertValid,
+  bootstrapMean,
+  evaluateModels,
+  METRIC_NAMES,
+  modelNames,
+  readDataset,
+  readSplitFile,
+  split811,
+  splitFromPlays,
+  splitHoldout,
+  type Dataset,
+  type MetricName,
+  type ModelEvaluation,
+  type Split,
+} from '@encore/core/train';
+
+import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
+import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-parallel-map.ts';
+import { createProgress } from '../../lib/local/progress.ts';
+import { trainingEventOf, withTrainOptions } from './train-options.ts';
+
+interface EvaluateFlags {
+  readonly data: string;
+  readonly protocol: 'h' | '811';
+  readonly seeds: readonly number[];
+  readonly models: readonly string[];
+  readonly trainFile?: string;
+  readonly testFile?: string;
+  readonly out?: string;
+}
+
+export function evaluateCommand(): Command {
+  return withTrainOptions(
+    new Command('evaluate')
+      .description('Trains on a part of the listening and measures how well the rest is predicted.')
+      .requiredOption('--data <dir>', 'folder with the HetRec files')
+      .addOption(
+        new Option(
+          '--protocol <name>',
+          'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10',
+        )
+          .choices(['h', '811'])
+          .default('h'),
+      )
+      .option('--seeds <list>', 'one split for each', parseSeeds, [1])
+      .option('--models <list>', `out of ${modelNames().join(', ')}`, parseNames, ['popular', 'seed', 'full'])
+      .option('--train-file <file>', 'a published split: userID, artistID, weight (needs --test-file)')
+      .option('--test-file <file>', 'its held-out part')
+      .option('--out <dir>', 'where report.json goes'),
+  ).action(async (flags: EvaluateFlags) => evaluate(flags));
+}
+
+async function evaluate(flags: EvaluateFlags): Promise<void> {
+  if ((flags.trainFile === undefined) !== (flags.testFile === undefined)) {
+    throw new InvalidArgumentError('--train-file and --test-file go together');
+  }
+  const { options } = trainingEventOf('evaluate', 'full', { ...flags });
+  const dataset = assertValid(await readDataset(await openFolder(flags.data), { nowMs: Date.now() }));
+  const splits = await makeSplits(dataset, flags);
+  const parallel = createWorkerParallelMap();
+  const progress = createProgress();
+  const runs: { readonly split: string; readonly models: readonly ModelEvaluation[] }[] = [];
+  for (const { name, split } of splits) {
+    process.stderr.write(
+      `${name}: ${split.train.plays.values.length} rows to learn from, ${split.test.values.length} to predict\n`,
+    );
+    runs.push({
+      split: name,
+      models: await evaluateModels(split, flags.models, { parallel, progress, options }),
+    });
+  }
+  const summary = summarise(runs, flags.models);
+  process.stdout.write(
+    `${formatSummary(
+      summary,
+      splits.map(({ name }) => name),
+    )}\n`,
+  );
+  if (flags.out !== undefined) {
+    await mkdir(flags.out, { recursive: true });
+    const report = {
+      protocol: flags.trainFile === undefined ? flags.protocol : 'files',
+      splits: splits.map(({ name }) => name),
+      machine: {
+        node: process.version,
+        platform: `${platform()} ${arch()}`,
+        cpu: cpus()[0]?.model ?? 'unknown',
+        cores: cpus().length,
+      },
+      options,
+      summary,
+      runs: runs.map(({ split, models }) => ({
+        split,
+        models: models.map(({ model, metrics, candidates, training, users }) => ({
+          model,
+          nEvaluated: users.length,
+          metrics,
+          candidates,
+          training,
+        })),
+      })),
+    };
+    await writeFile(join(flags.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  }
+}
+
+async function makeSplits(
+  dataset: Dataset,
+  flags: EvaluateFlags,
+): Promise<readonly { name: string; split: Split }[]> {
+  if (flags.trainFile !== undefined && flags.testFile !== undefined) {
+    const train = await readPart(flags.trainFile, dataset);
+    const test = await readPart(flags.testFile, dataset);
+    return [
+      {
+        name: `files ${basename(flags.trainFile)}, ${basename(flags.testFile)}`,
+        split: splitFromPlays(dataset, train, test),
+      },
+    ];
+  }
+  return flags.seeds.map((seed) => {
+    if (flags.protocol === 'h')
+      return { name: `protocol H, seed ${seed}`, split: splitHoldout(dataset, { seed }) };
+    const { train, valid, test } = split811(dataset, { seed });
+    return { name: `8:1:1, seed ${seed}`, split: { train, test, masked: valid } };
+  });
+}
+
+async function readPart(path: string, dataset: Dataset): Promise<Dataset['plays']> {
+  const open = await openFolder(dirname(path));
+  const { plays, report } = await readSplitFile(open, basename(path), dataset);
+  return assertValid({ dataset: plays, report });
+}
+
+interface ModelSummary {
+  readonly model: string;
+  /** Means over the splits. */
+  readonly metrics: Readonly<Record<MetricName, number>>;
+  /** 95% intervals over all listeners of all splits. */
+  readonly intervals: {
+    readonly ndcg20: readonly [number, number];
+    readonly recall20: readonly [number, number];
+  };
+  readonly candidates: { readonly recall: number; readonly mean: number } | null;
+  /** NDCG@20 of this model minus that of the last one asked for, on the same listeners. */
+  readonly behindLast: { readonly mean: number; readonly low: number; readonly high: number } | null;
+}
+
+function summarise(
+  runs: readonly { readonly models: readonly ModelEvaluation[] }[],
+  names: readonly string[],
+): readonly ModelSummary[] {
+  const byModel = names.map((_, m) => runs.map((run) => run.models[m]!));
+  const last = byModel.at(-1)!;
+  return byModel.map((evaluations, m) => {
+    const ndcg = concatenate(evaluations.map((e) => e.perUser.ndcg20));
+    const recall = concatenate(evaluations.map((e) => e.perUser.recall20));
+    const lastNdcg = concatenate(last.map((e) => e.perUser.ndcg20));
+    const ndcgInterval = bootstrapMean(ndcg, { seed: 1 });
+    const recallInterval = bootstrapMean(recall, { seed: 1 });
+    const stages = evaluations.map((e) => e.candidates).filter((c) => c !== null);
+    return {
+      model: names[m]!,
+      metrics: Object.fromEntries(
+        METRIC_NAMES.map((name) => [name, average(evaluations.map((e) => e.metrics[name]))]),
+      ) as Record<MetricName, number>,
+      intervals: {
+        ndcg20: [ndcgInterval.low, ndcgInterval.high],
+        recall20: [recallInterval.low, recallInterval.high],
+      },
+      candidates:
+        stages.length === 0
+          ? null
+          : { recall: average(stages.map((c) => c.recall)), mean: average(stages.map((c) => c.mean)) },
+      behindLast:
+        m === names.length - 1
+          ? null
+          : bootstrapMean(
+              ndcg.map((value, i) => value - lastNdcg[i]!),
+              { seed: 1 },
+            ),
+    };
+  });
+}
+
+function formatSummary(summary: readonly ModelSummary[], splits: readonly string[]): string {
+  const last = summary.at(-1)!.model;
+  const header = [
+    'model',
+    'NDCG@20 [95%]',
+    'recall@20',
+    'NDCG@10',
+    'recall@10',
+    'coverage@20',
+    'tagged, not heard',
+    `NDCG@20 against ${last}`,
+  ];
+  const rows = summary.map(({ model, metrics, intervals, behindLast }) => [
+    model,
+    `${metrics['ndcg@20'].toFixed(4)} [${intervals.ndcg20.map((x) => x.toFixed(3)).join(', ')}]`,
+    metrics['recall@20'].toFixed(4),
+    metrics['ndcg@10'].toFixed(4),
+    metrics['recall@10'].toFixed(4),
+    metrics['coverage@20'].toFixed(3),
+    metrics['tagged-not-heard@20'].toFixed(3),
+    behindLast === null
+      ? ''
+      : `${behindLast.mean.toFixed(4)} [${behindLast.low.toFixed(4)}, ${behindLast.high.toFixed(4)}]`,
+  ]);
+  const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, c) => cell.padEnd(widths[c]!))
+      .join('  ')
+      .trimEnd();
+  const stages = summary.flatMap(({ model, candidates }) =>
+    candidates === null
+      ? []
+      : [
+          `${model}: ${candidates.mean.toFixed(0)} candidates per listener hold ${(100 * candidates.recall).toFixed(1)}% of the held-out artists`,
+        ],
+  );
+  return [
+    `${splits.join('; ')}. Full ranking of the artists not in train, binary relevance, means over the splits;`,
+    'intervals by bootstrap over listeners; held-out pairs lost their tags as well.',
+    '',
+    line(header),
+    ...rows.map(line),
+    '',
+    ...stages,
+  ].join('\n');
+}
+
+function concatenate(parts: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function parseSeeds(text: string): number[] {
+  return text.split(',').map((part) => {
+    const seed = Number(part);
+    if (part.trim() === '' || !Number.isInteger(seed) || seed < 0)
+      throw new InvalidArgumentError(`"${part}" is not an integer >= 0`);
+    return seed;
+  });
+}
+
+function parseNames(text: string): string[] {
+  const known = modelNames();
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names)
+    if (!known.includes(name)) throw new InvalidArgumentError(`"${name}" is none of ${known.join(', ')}`);
+  return names;
+}

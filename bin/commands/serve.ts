@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Command } from 'commander';
+
+import { DEFAULT_EXPERIMENT, readPointer, recommend } from '@encore/core/serve';
+
+import { createRecommendHandler } from '../../functions/recommend/handler.ts';
+import { loadModel, readPopular } from '../../functions/recommend/load-model.ts';
+import { createModelSource } from '../../functions/recommend/model-source.ts';
+import { ROUTES } from '../../functions/routes.ts';
+import { createFileExposureLog } from '../../functions/shared/adapters/file-exposure-log.ts';
+import { createObservability } from '../../functions/shared/observability.ts';
+import { startHttpServer } from '../../lib/local/http-server.ts';
+import { untilInterrupted } from '../../lib/local/until-interrupted.ts';
+import { openFolderModel } from './folder-model.ts';
+import { parsePort } from './parse-port.ts';
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description(
+      'Serves a model that train wrote over HTTP, without emulators; exposures go to exposures.ndjson.',
+    )
+    .requiredOption('--out <dir>', 'folder that train wrote to; a newer model in it is picked up')
+    .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .action(async (flags: { readonly out: string; readonly port?: number }) => {
+      const { modelStore, candidateStore } = await openFolderModel(flags.out);
+      const observability = createObservability('recommend', { LOG_LEVEL: 'WARN', METRICS: 'off' });
+      const waiting = {
+        now: Date.now,
+        sleep: (ms: number) => sleep(ms, undefined, { ref: false }),
+        onFailure: (error: unknown) => observability.error('the model could not be refreshed', error),
+      };
+      const version = async (): Promise<string | undefined> =>
+        (await readPointer(modelStore))?.pointer.version;
+      const handler = createRecommendHandler({
+        models: createModelSource({
+          readVersion: version,
+          load: (v) => loadModel(modelStore, v),
+          ...waiting,
+        }),
+        popular: createModelSource({
+          readVersion: async () => (await readPopular(modelStore))?.modelVersion,
+          load: async () => (await readPopular(modelStore))!,
+          ...waiting,
+        }),
+        candidateStore,
+        exposureLog: createFileExposureLog(join(resolve(flags.out), 'exposures.ndjson')),
+        experiment: DEFAULT_EXPERIMENT,
+        recommend,
+        observability,
+        now: Date.now,
+        newExposureId: randomUUID,
+      });
+      const server = await startHttpServer({
+        port: flags.port ?? parsePort(process.env['PORT'] ?? '3000'),
+        routes: ROUTES,
+        handlers: { recommend: handler },
+        onError: (error) => observability.error('a handler failed', error),
+      });
+      process.stdout.write(`Encore is ready at ${server.url}\n`);
+      await untilInterrupted();
+      await server.close();
+    });
+}

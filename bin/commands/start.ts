@@ -1,0 +1,46 @@
+import { join, resolve } from 'node:path';
+
+import { Command } from 'commander';
+
+import { sourcesVersion } from '../../lib/local/code-version.ts';
+import { downloadHetrec } from '../../lib/local/download.ts';
+import { createProgress } from '../../lib/local/progress.ts';
+import { runLocally } from '../../lib/local/run-locally.ts';
+import { parsePort } from './parse-port.ts';
+import { stateDir } from './state.ts';
+
+const SAMPLE_DIR = join(import.meta.dirname, '../../test/fixtures/sample');
+
+export function startCommand(): Command {
+  return new Command('start')
+    .description('Runs everything on this machine: stores, training, HTTP API. Ctrl-C stops it.')
+    .option(
+      '--data <dir>',
+      'folder with the HetRec files (or ENCORE_DATA); without one the published data set is downloaded',
+    )
+    .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .action(async (flags: { readonly data?: string; readonly port?: number }) => {
+      const say = (line: string): void => void process.stdout.write(`${line}\n`);
+      const folder = await chooseData(flags.data ?? process.env['ENCORE_DATA'], say);
+      await runLocally({
+        stateDir: resolve(stateDir()),
+        folder,
+        port: flags.port ?? parsePort(process.env['PORT'] ?? '3000'),
+        codeVersion: await sourcesVersion(),
+        say,
+      });
+    });
+}
+
+async function chooseData(given: string | undefined, say: (line: string) => void): Promise<string> {
+  if (given !== undefined && given !== '') return resolve(given);
+  try {
+    return await downloadHetrec(join(stateDir(), 'datasets'), { progress: createProgress() });
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}.`);
+    say(
+      'Using the bundled SYNTHETIC sample instead (300 made-up listeners): name a real data set with --data DIR.',
+    );
+    return SAMPLE_DIR;
+  }
+}

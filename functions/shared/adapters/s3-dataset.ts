@@ -1,0 +1,37 @@
+import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
+import type { OpenFile } from '@encore/core/train';
+
+import { callStore } from './store-call.ts';
+
+/** The key of a data set's file. */
+export function datasetKey(dataset: string, file: string): string {
+  return `datasets/${dataset}/${file}`;
+}
+
+/**
+ * A data set under `datasets/<name>/` in a bucket, its files streamed.
+ *
+ * @param options.deadlineMs - Milliseconds until a file's first byte; the bytes that follow may take their time.
+ */
+export function openS3Dataset(
+  client: S3Client,
+  {
+    bucket,
+    dataset,
+    deadlineMs,
+  }: { readonly bucket: string; readonly dataset: string; readonly deadlineMs: number },
+): OpenFile {
+  return (name) => {
+    const key = datasetKey(dataset, name);
+    return callStore({ store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs }, async () => {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        // On Node the body is a stream, which iterates over its chunks.
+        return Body as unknown as AsyncIterable<Uint8Array>;
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    });
+  };
+}

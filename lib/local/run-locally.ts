@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  assertValid,
+  formatReport,
+  HETREC_FILES,
+  readDataset,
+  resolveOptions,
+  type Manifest,
+} from '@encore/core/train';
+
+import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
+import { ROUTES } from '../../functions/routes.ts';
+import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
+import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
+import { datasetKey } from '../../functions/shared/adapters/s3-dataset.ts';
+import { createS3ModelStore } from '../../functions/shared/adapters/s3-model-store.ts';
+import { hashingDataset } from '../../functions/shared/hashing-dataset.ts';
+import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
+import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
+import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
+import { currentManifest } from '../../functions/train/saved-parts.ts';
+import { datasetNameOf } from './dataset-name.ts';
+import { startHttpServer } from './http-server.ts';
+import { startLocalStack } from './local-stack.ts';
+import { createProgress } from './progress.ts';
+import { untilInterrupted } from './until-interrupted.ts';
+
+export interface RunLocallyOptions {
+  /** What survives a restart lies here. */
+  readonly stateDir: string;
+  /** Folder with the HetRec files. */
+  readonly folder: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly codeVersion: string;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * The main job on one machine: starts the embedded stores, uploads the data set, invokes the training handler with the event
+ * that the schedule sends (unless the current model comes from the same data and code), serves the HTTP API, and stops on
+ * Ctrl-C.
+ *
+ * @throws EncoreError `INVALID_DATA_SET` with the first findings, before anything is trained.
+ */
+export async function runLocally(options: RunLocallyOptions): Promise<void> {
+  const { folder, say } = options;
+  // Listening comes first: whoever presses Ctrl-C during training means it.
+  const interrupted = untilInterrupted();
+  const stop = new AbortController();
+  void interrupted.then(() => stop.abort());
+
+  say(`Data set: ${folder}`);
+  const fingerprint = await validate(folder, say);
+  const stack = await startLocalStack({ stateDir: options.stateDir });
+  try {
+    const env = { ...stack.env, CODE_VERSION: options.codeVersion };
+    const aws = parseEnv(awsEnvironment, env);
+    const s3 = createS3Client(aws, TRAINING_LIMITS);
+    const bucket = stack.env[BUCKET_VARIABLE]!;
+    const modelStore = createS3ModelStore(s3, bucket, { deadlineMs: 30_000 });
+
+    const kept = await currentManifest(modelStore);
+    if (kept !== null && isUpToDate(kept, fingerprint, options.codeVersion)) {
+      say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
+    } else {
+      const dataset = datasetNameOf(folder);
+      await upload(s3, { bucket, dataset, folder });
+      const train = createTrainHandlerFromEnvironment(env, { progress: createProgress() });
+      // The event that the schedule sends, its time filled in as EventBridge Scheduler does.
+      const result = await orInterrupted(
+        train({ dataset, preset: 'full', options: {}, now: new Date().toISOString() }, localContext()),
+        interrupted,
+      );
+      if (result === null) return;
+      say(
+        `Model ${result.modelVersion} is ${result.outcome}: NDCG@20 ${result.metrics!['holdout-ndcg@20'].toFixed(4)} on its own holdout.`,
+      );
+    }
+    if (stop.signal.aborted) return;
+
+    const server = await startHttpServer({
+      port: options.port,
+      routes: ROUTES,
+      handlers: { recommend: createRecommendHandlerFromEnvironment(env) },
+      onError: (error) => say(`a handler failed: ${String(error)}`),
+    });
+    say(`Encore is ready at ${server.url}`);
+    await interrupted;
+    say('Stopping.');
+    await server.close();
+  } finally {
+    await stack.close();
+  }
+}
+
+/** @returns The fingerprint that a training on these files records. */
+async function validate(folder: string, say: (line: string) => void): Promise<string> {
+  const source = hashingDataset(await openFolder(folder));
+  const read = await readDataset(source.open, { nowMs: Date.now() });
+  say(formatReport(read.report));
+  assertValid(read);
+  return source.fingerprint();
+}
+
+function isUpToDate(manifest: Manifest, fingerprint: string, codeVersion: string): boolean {
+  return (
+    manifest.inputFingerprint === fingerprint &&
+    manifest.codeVersion === codeVersion &&
+    JSON.stringify(manifest.parameters) === JSON.stringify(resolveOptions('full', {}))
+  );
+}
+
+async function upload(
+  s3: S3Client,
+  target: { readonly bucket: string; readonly dataset: string; readonly folder: string },
+): Promise<void> {
+  for (const file of Object.values(HETREC_FILES)) {
+    const body = await readFile(join(target.folder, file)).catch(() => null);
+    // Not every data set has every file; the reader has already said which it misses.
+    if (body === null) continue;
+    await s3.send(
+      new PutObjectCommand({ Bucket: target.bucket, Key: datasetKey(target.dataset, file), Body: body }),
+    );
+  }
+}
+
+/** The result, or null where Ctrl-C came first. */
+async function orInterrupted<T>(work: Promise<T>, interrupted: Promise<void>): Promise<T | null> {
+  return Promise.race([work, interrupted.then(() => null)]);
+}
