@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { bundleFunction } from '../build/bundle-function.ts';
+import { ROOT } from '../build/root.ts';
+import type { CoreLayer } from './core-layer.ts';
+
+export interface EncoreFunctionProps<Variables extends object> {
+  /** Folder under `functions/` whose `handler.ts` exports `handler`. */
+  readonly source: string;
+  readonly description: string;
+  /** Every variable that the function's `env.ts` asks of the stack: one missing or too many does not compile. */
+  readonly environment: { readonly [Name in keyof Variables]: string };
+  readonly layer: CoreLayer;
+  readonly memoryMiB: number;
+  readonly timeout: Duration;
+  readonly logRetention: RetentionDays;
+}
+
+/**
+ * A Lambda function of Encore. The bundle leaves `@encore/core` out and the layer brings it: both happen here, so that
+ * one cannot be forgotten.
+ *
+ * Its role may write to its own log group and send traces; every other right is granted by the stack, verb by verb.
+ * `CODE_VERSION` tells the function which layer and bundle it runs.
+ */
+export class EncoreFunction<Variables extends object> extends LambdaFunction {
+  constructor(scope: Construct, id: string, props: EncoreFunctionProps<Variables>) {
+    const { source, layer } = props;
+    const built = Stack.of(scope).bundlingRequired
+      ? bundleFunction(`functions/${source}/handler.ts`, join(ROOT, 'dist/functions', source))
+      : null;
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Not the role that CDK would make: that one may write to every log group of the account.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    super(scope, id, {
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(built?.folder ?? join(ROOT, 'functions', source)),
+      handler: 'handler.handler',
+      layers: [layer],
+      memorySize: props.memoryMiB,
+      timeout: props.timeout,
+      environment: {
+        ...props.environment,
+        CODE_VERSION: codeVersion([layer.codeHash, built?.hash ?? 'unbuilt']),
+      },
+      tracing: Tracing.ACTIVE,
+      role,
+      logGroup,
+    });
+  }
+
+  /** Allows actions, each named, on resources, each named. */
+  allow(actions: readonly string[], resources: readonly string[]): void {
+    this.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  }
+}
+
+/** 12 hexadecimal digits over the hashes of everything that runs. */
+function codeVersion(hashes: readonly string[]): string {
+  return createHash('sha256').update(hashes.join('\n')).digest('hex').slice(0, 12);
+}

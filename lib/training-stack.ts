@@ -1,0 +1,84 @@
+/* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
+import { Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import {
+  ContextAttribute,
+  Schedule,
+  ScheduleExpression,
+  ScheduleTargetInput,
+} from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { TrainVariables } from '../functions/train/env.ts';
+import type { StageConfig } from './config.ts';
+import { CoreLayer } from './constructs/core-layer.ts';
+import { EncoreFunction } from './constructs/encore-function.ts';
+import type { DataStack } from './data-stack.ts';
+
+export interface TrainingStackProps extends StackProps {
+  readonly config: StageConfig;
+  readonly data: DataStack;
+}
+
+/** Trains and publishes a model every day. Costs nothing in between. */
+export class TrainingStack extends Stack {
+  constructor(scope: Construct, id: string, props: TrainingStackProps) {
+    super(scope, id, props);
+    const { config, data } = props;
+    const { bucket, candidates, leases } = data;
+
+    const train = new EncoreFunction<TrainVariables>(this, 'Train', {
+      source: 'train',
+      description: 'Trains a model on a data set and publishes it',
+      layer: new CoreLayer(this, 'CoreLayer'),
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        LEASES_TABLE: leases.tableName,
+      },
+      // Lambda gives CPU by memory: from here on a function has two whole cores, one for each training thread.
+      memoryMiB: 3_538,
+      timeout: Duration.minutes(15),
+      logRetention: config.logRetention,
+    });
+    train.allow(['s3:GetObject'], [bucket.arnForObjects('datasets/*'), bucket.arnForObjects('models/*')]);
+    train.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
+    train.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    train.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem'], [candidates.tableArn]);
+    train.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
+
+    // An event ends here when it could not be delivered, or when every run of it failed.
+    const failed = new Queue(this, 'FailedRuns', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
+    train.configureAsyncInvoke({
+      retryAttempts: 1,
+      maxEventAge: Duration.hours(2),
+      onFailure: new SqsDestination(failed),
+    });
+
+    new Schedule(this, 'Retrain', {
+      description: 'Trains and publishes a model every day',
+      schedule: ScheduleExpression.cron({
+        minute: '0',
+        hour: String(config.retrainHour),
+        timeZone: TimeZone.of(config.timeZone),
+      }),
+      target: new LambdaInvoke(train, {
+        input: ScheduleTargetInput.fromObject({
+          dataset: config.dataset,
+          preset: config.preset,
+          options: {},
+          now: ContextAttribute.scheduledTime,
+        }),
+        retryAttempts: 3,
+        maxEventAge: Duration.hours(2),
+        deadLetterQueue: failed,
+      }),
+    });
+  }
+}

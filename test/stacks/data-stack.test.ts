@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { TABLES, type TableDefinition } from '../../functions/shared/tables.ts';
+import { propertiesOf, resourcesOf, synthesise } from './synthesise.ts';
+
+const { data } = synthesise();
+const BUCKET = 'AWS::S3::Bucket';
+const TABLE = 'AWS::DynamoDB::GlobalTable';
+const stateful = { ...resourcesOf(data, BUCKET), ...resourcesOf(data, TABLE) };
+
+describe('the data stack', () => {
+  it('keeps the logical ids of everything that holds data: a new id is a new, empty resource', () => {
+    expect(Object.keys(stateful).toSorted()).toMatchInlineSnapshot(`
+      [
+        "Bucket83908E77",
+        "CandidatesD2043412",
+        "Exposures0D5F2CF0",
+        "LeasesEBFF46EF",
+      ]
+    `);
+  });
+
+  it('retains everything that holds data, also when it is replaced', () => {
+    for (const [id, resource] of Object.entries(stateful)) {
+      expect([id, resource.DeletionPolicy, resource.UpdateReplacePolicy]).toEqual([id, 'Retain', 'Retain']);
+    }
+  });
+
+  it('encrypts the bucket and keeps the public out of it', () => {
+    expect(propertiesOf(data, BUCKET)).toMatchObject([
+      {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    ]);
+  });
+
+  it('denies every request to the bucket that is not encrypted on its way', () => {
+    expect(propertiesOf(data, 'AWS::S3::BucketPolicy')).toMatchObject([
+      {
+        PolicyDocument: {
+          Statement: expect.arrayContaining([
+            expect.objectContaining({
+              Effect: 'Deny',
+              Action: 's3:*',
+              Principal: { AWS: '*' },
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+          ]),
+        },
+      },
+    ]);
+  });
+
+  it('makes the tables with the keys and the times to live that functions use', () => {
+    const tables = propertiesOf(data, TABLE).map((table) => ({
+      KeySchema: table['KeySchema'],
+      AttributeDefinitions: table['AttributeDefinitions'],
+      TimeToLiveSpecification: table['TimeToLiveSpecification'],
+    }));
+    const wanted = Object.values<TableDefinition>(TABLES).map(({ partitionKey, sortKey, ttlAttribute }) => {
+      const names = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
+      return {
+        KeySchema: names.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+        AttributeDefinitions: names.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
+        TimeToLiveSpecification:
+          ttlAttribute === null ? undefined : { AttributeName: ttlAttribute, Enabled: true },
+      };
+    });
+    expect(tables).toHaveLength(wanted.length);
+    expect(tables).toEqual(expect.arrayContaining(wanted));
+  });
+
+  it('bills tables by request and lets them be restored to any second', () => {
+    for (const table of propertiesOf(data, TABLE)) {
+      expect(table).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        Replicas: [{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
+      });
+    }
+  });
+
+  it('names nothing, so that two stages, or a replacement, never collide', () => {
+    for (const { Properties } of Object.values(stateful)) {
+      expect(Properties).not.toHaveProperty('BucketName');
+      expect(Properties).not.toHaveProperty('TableName');
+    }
+  });
+});

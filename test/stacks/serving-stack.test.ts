@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ROUTES } from '../../functions/routes.ts';
+import { functionsOf, grantsOf, propertiesOf, synthesise } from './synthesise.ts';
+
+const { serving } = synthesise();
+const STAGE = 'AWS::ApiGatewayV2::Stage';
+
+describe('the serving stack', () => {
+  it('has the routes of functions/routes.ts and no other', () => {
+    const keys = propertiesOf(serving, 'AWS::ApiGatewayV2::Route').map(({ RouteKey }) => RouteKey);
+    const wanted = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    expect(keys).toHaveLength(wanted.length);
+    expect(keys).toEqual(expect.arrayContaining(wanted));
+  });
+
+  it('hands events to functions in payload format 2.0', () => {
+    for (const integration of propertiesOf(serving, 'AWS::ApiGatewayV2::Integration')) {
+      expect(integration).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    }
+  });
+
+  it('throttles, and a larger stage more patiently', () => {
+    expect(propertiesOf(serving, STAGE)).toMatchObject([
+      { DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 } },
+    ]);
+    expect(propertiesOf(synthesise({ stage: 'prod' }).serving, STAGE)).toMatchObject([
+      { DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 } },
+    ]);
+  });
+
+  it('logs every request without the path that holds the listener’s id', () => {
+    const stages = z
+      .array(z.object({ StageName: z.string(), AccessLogSettings: z.object({ Format: z.string() }) }))
+      .parse(propertiesOf(serving, STAGE));
+    expect(stages.map(({ StageName }) => StageName)).toEqual(['$default']);
+    const format = stages[0]!.AccessLogSettings.Format;
+    expect(Object.values(z.record(z.string(), z.string()).parse(JSON.parse(format)))).toEqual(
+      expect.arrayContaining(['$context.requestId', '$context.routeKey', '$context.status']),
+    );
+    expect(format).not.toMatch(/\$context\.(path|http|identity|authorizer)/);
+  });
+
+  it('answers within the 30 s that an HTTP API waits', () => {
+    for (const { Timeout } of functionsOf(serving).values()) expect(Timeout).toBeLessThan(30);
+  });
+
+  it('may do what serving does, on what it does it to, and nothing else', () => {
+    expect(grantsOf(serving, 'Recommend')).toMatchInlineSnapshot(`
+      [
+        "logs:CreateLogStream on <RecommendLogsD2845447.Arn>",
+        "logs:PutLogEvents on <RecommendLogsD2845447.Arn>",
+        "xray:PutTelemetryRecords on *",
+        "xray:PutTraceSegments on *",
+        "s3:GetObject on <Bucket>/models/*",
+        "s3:ListBucket on <Bucket>",
+        "dynamodb:GetItem on <Candidates>",
+        "dynamodb:PutItem on <Exposures>",
+      ]
+    `);
+  });
+});

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { z } from 'zod';
+import { addStage } from '../../lib/encore-app.ts';
+
+const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
+
+/** The templates of one stage, made with the feature flags of cdk.json and without bundling. */
+export interface StageTemplates {
+  readonly data: Template;
+  readonly training: Template;
+  readonly serving: Template;
+}
+
+export function synthesise(context: Readonly<Record<string, unknown>> = {}): StageTemplates {
+  const flags = cdkJson.parse(
+    JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')),
+  ).context;
+  const app = new App({ context: { ...flags, 'aws:cdk:bundling-stacks': [], ...context } });
+  const { data, training, serving } = addStage(app);
+  return {
+    data: Template.fromStack(data),
+    training: Template.fromStack(training),
+    serving: Template.fromStack(serving),
+  };
+}
+
+const resource = z.object({
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  DeletionPolicy: z.string().optional(),
+  UpdateReplacePolicy: z.string().optional(),
+});
+export type Resource = z.output<typeof resource>;
+
+/** The resources of one type, by logical id. */
+export function resourcesOf(template: Template, type: string): Readonly<Record<string, Resource>> {
+  return z.record(z.string(), resource).parse(template.findResources(type));
+}
+
+/** The properties of the resources of one type. */
+export function propertiesOf(template: Template, type: string): readonly Resource['Properties'][] {
+  return Object.values(resourcesOf(template, type)).map(({ Properties }) => Properties);
+}
+
+const oneOrMore = <Item extends z.ZodType>(item: Item) =>
+  z.union([item.transform((found) => [found]), z.array(item)]);
+
+/** Writes a value made of intrinsic functions as one line: `<logical id or construct>` between the literal parts. */
+const line: z.ZodType<string> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z
+      .object({ 'Fn::Join': z.tuple([z.literal(''), z.array(line)]) })
+      .transform(({ 'Fn::Join': [, parts] }) => parts.join('')),
+    z
+      .object({ 'Fn::GetAtt': z.array(z.string()) })
+      .transform((found) => `<${found['Fn::GetAtt'].join('.')}>`),
+    // `stack:ExportsOutputFnGetAtt<construct><hash>Arn<hash>`: the construct is what matters.
+    z
+      .object({ 'Fn::ImportValue': z.string().regex(/Output(FnGetAtt|Ref)[A-Z][a-z]+/) })
+      .transform(
+        (found) => `<${found['Fn::ImportValue'].replace(/.*Output(?:FnGetAtt|Ref)([A-Z][a-z]+).*/, '$1')}>`,
+      ),
+    z.object({ Ref: z.string() }).transform(({ Ref }) => `<${Ref}>`),
+  ]),
+);
+
+const policy = z.object({
+  PolicyDocument: z.object({
+    Statement: z.array(
+      z.object({
+        Effect: z.literal('Allow'),
+        Action: oneOrMore(z.string()),
+        Resource: oneOrMore(line),
+      }),
+    ),
+  }),
+});
+
+/** What the role of a function may do: `action on resource`, in the order of the statements. */
+export function grantsOf(template: Template, functionId: string): readonly string[] {
+  return propertiesOf(template, 'AWS::IAM::Policy')
+    .filter(({ PolicyName }) => String(PolicyName).startsWith(`${functionId}Role`))
+    .flatMap((properties) => policy.parse(properties).PolicyDocument.Statement)
+    .flatMap(({ Action, Resource }) =>
+      Action.flatMap((action) => Resource.map((on) => `${action} on ${on}`)),
+    );
+}
+
+const lambda = z.object({
+  Layers: z.array(line),
+  Role: line,
+  LoggingConfig: z.object({ LogGroup: line }),
+  Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }),
+  Timeout: z.number(),
+});
+export type LambdaProperties = z.output<typeof lambda>;
+
+/** The Lambda functions of a template, by logical id. */
+export function functionsOf(template: Template): ReadonlyMap<string, LambdaProperties> {
+  return new Map(
+    Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).map(([id, { Properties }]) => [
+      id,
+      lambda.parse(Properties),
+    ]),
+  );
+}

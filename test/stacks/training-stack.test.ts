@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseTrainingEvent } from '../../functions/train/request.ts';
+import { functionsOf, grantsOf, propertiesOf, resourcesOf, synthesise } from './synthesise.ts';
+
+const { training } = synthesise({ timeZone: 'Europe/Berlin', retrainHour: '4' });
+const SCHEDULE = 'AWS::Scheduler::Schedule';
+const queues = Object.keys(resourcesOf(training, 'AWS::SQS::Queue'));
+const queueArn = { 'Fn::GetAtt': [queues[0], 'Arn'] };
+
+describe('the training stack', () => {
+  it('has two whole cores and the longest time that Lambda gives', () => {
+    expect(propertiesOf(training, 'AWS::Lambda::Function')).toMatchObject([
+      {
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        MemorySize: 3538,
+        Timeout: 900,
+        TracingConfig: { Mode: 'Active' },
+      },
+    ]);
+  });
+
+  it('trains every day at the hour of the configured time zone, by EventBridge Scheduler and not by a rule', () => {
+    expect(propertiesOf(training, 'AWS::Events::Rule')).toEqual([]);
+    expect(propertiesOf(training, SCHEDULE)).toMatchObject([
+      {
+        ScheduleExpression: 'cron(0 4 * * ? *)',
+        ScheduleExpressionTimezone: 'Europe/Berlin',
+        State: 'ENABLED',
+      },
+    ]);
+  });
+
+  it('sends the event that the training function understands, with the scheduled time as now', () => {
+    const [schedule] = z
+      .array(z.object({ Target: z.object({ Input: z.string() }) }))
+      .parse(propertiesOf(training, SCHEDULE));
+    const sent = schedule!.Target.Input.replace('<aws.scheduler.scheduled-time>', '2026-03-22T03:00:00Z');
+    expect(parseTrainingEvent(JSON.parse(sent))).toEqual({
+      dataset: 'hetrec2011-lastfm-2k',
+      preset: 'full',
+      options: {},
+      now: Date.UTC(2026, 2, 22, 3),
+    });
+  });
+
+  it('keeps an event that could not be delivered', () => {
+    expect(queues).toHaveLength(1);
+    expect(propertiesOf(training, SCHEDULE)).toMatchObject([
+      {
+        Target: {
+          DeadLetterConfig: { Arn: queueArn },
+          RetryPolicy: { MaximumEventAgeInSeconds: 7200, MaximumRetryAttempts: 3 },
+        },
+      },
+    ]);
+  });
+
+  it('tries a failed run once more and then keeps its event', () => {
+    expect(propertiesOf(training, 'AWS::Lambda::EventInvokeConfig')).toMatchObject([
+      { MaximumRetryAttempts: 1, DestinationConfig: { OnFailure: { Destination: queueArn } } },
+    ]);
+  });
+
+  it('may do what training does, on what it does it to, and nothing else', () => {
+    expect(grantsOf(training, 'Train')).toMatchInlineSnapshot(`
+      [
+        "logs:CreateLogStream on <TrainLogsCA59CB23.Arn>",
+        "logs:PutLogEvents on <TrainLogsCA59CB23.Arn>",
+        "xray:PutTelemetryRecords on *",
+        "xray:PutTraceSegments on *",
+        "s3:GetObject on <Bucket>/datasets/*",
+        "s3:GetObject on <Bucket>/models/*",
+        "s3:PutObject on <Bucket>/models/*",
+        "s3:ListBucket on <Bucket>",
+        "dynamodb:BatchWriteItem on <Candidates>",
+        "dynamodb:GetItem on <Candidates>",
+        "dynamodb:UpdateItem on <Leases>",
+        "sqs:GetQueueAttributes on <FailedRuns6F7FC7C6.Arn>",
+        "sqs:GetQueueUrl on <FailedRuns6F7FC7C6.Arn>",
+        "sqs:SendMessage on <FailedRuns6F7FC7C6.Arn>",
+      ]
+    `);
+  });
+
+  it('logs to a group that keeps nothing for ever', () => {
+    const groups = resourcesOf(training, 'AWS::Logs::LogGroup');
+    expect(Object.values(groups).map(({ Properties }) => Properties['RetentionInDays'])).toEqual([7]);
+    const logGroups = [...functionsOf(training).values()].map(({ LoggingConfig }) => LoggingConfig.LogGroup);
+    expect(logGroups).toEqual(Object.keys(groups).map((id) => `<${id}>`));
+  });
+});
