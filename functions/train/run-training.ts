@@ -120,7 +120,6 @@ async function trainUnderLease(
     timings,
   });
   const publishStep = progress.step('publish', contents.candidates.length);
-  let written = 0;
   const outcome = await publishVersion(ports, {
     version: modelVersion,
     fence: run.fence,
@@ -129,10 +128,7 @@ async function trainUnderLease(
     popular: contents.popular,
     expiresAtMs: clock() + ports.candidatesTtlMs,
     ...(run.deadlineMs === undefined ? {} : { deadlineMs: run.deadlineMs }),
-    onCandidatesWritten: (count) => {
-      publishStep.advance(count - written);
-      written = count;
-    },
+    onCandidatesWritten: (count) => publishStep.advance(count),
   });
   publishStep.end();
   return { outcome, modelVersion, metrics: trained.metrics, timings };

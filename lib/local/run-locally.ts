@@ -58,6 +58,8 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
   const stack = await startLocalStack({ stateDir: options.stateDir });
   try {
     const env = { ...stack.env, CODE_VERSION: options.codeVersion };
+    // The findings are on the screen already.
+    const trainEnv = { ...env, LOG_LEVEL: 'ERROR' };
     const aws = parseEnv(awsEnvironment, env);
     const s3 = createS3Client(aws, TRAINING_LIMITS);
     const bucket = stack.env[BUCKET_VARIABLE]!;
@@ -69,7 +71,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     } else {
       const dataset = datasetNameOf(folder);
       await upload(s3, { bucket, dataset, folder });
-      const train = createTrainHandlerFromEnvironment(env, { progress: createProgress() });
+      const train = createTrainHandlerFromEnvironment(trainEnv, { progress: createProgress() });
       // The event that the schedule sends, its time filled in as EventBridge Scheduler does.
       const result = await orInterrupted(
         train({ dataset, preset: 'full', options: {}, now: new Date().toISOString() }, localContext()),
