@@ -12,4 +12,3 @@ export type RecommendVariables = z.input<typeof recommendVariables>;
 export const recommendEnvironment = recommendVariables
   .extend(awsEnvironment.shape)
   .extend(observabilityEnvironment.shape);
-export type RecommendEnvironment = z.output<typeof recommendEnvironment>;

@@ -16,4 +16,3 @@ export const trainEnvironment = trainVariables
     /** Names the code that trains: recorded in the manifest, and a reason to train again when it changes. */
     CODE_VERSION: z.string().min(1).default('unversioned'),
   });
-export type TrainEnvironment = z.output<typeof trainEnvironment>;

@@ -76,7 +76,11 @@ export function createTrainHandlerFromEnvironment(
       openDataset: (dataset) =>
         Promise.resolve(openS3Dataset(s3, { bucket: environment.BUCKET_NAME, dataset, ...deadline })),
       modelStore: createS3ModelStore(s3, environment.BUCKET_NAME, deadline),
-      candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, deadline),
+      // Publishing reads back what it has just written.
+      candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, {
+        ...deadline,
+        consistentRead: true,
+      }),
       leaseStore: createDynamoLeaseStore(dynamo, environment.LEASES_TABLE, {
         ...deadline,
         leaseName: 'training',

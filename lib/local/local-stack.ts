@@ -22,7 +22,12 @@ export interface LocalStack {
 export async function startLocalStack(options: { readonly stateDir: string | null }): Promise<LocalStack> {
   const { stateDir } = options;
   const dynamo = await startEmbeddedDynamoDb(stateDir === null ? null : join(stateDir, 'dynamodb'));
-  const s3 = await startEmbeddedS3(stateDir === null ? null : join(stateDir, 's3'));
+  const s3 = await startEmbeddedS3(stateDir === null ? null : join(stateDir, 's3')).catch(
+    async (error: unknown) => {
+      await dynamo.close();
+      throw error;
+    },
+  );
   const bucket = 'encore-local';
   s3.createBucket(bucket);
   const names: Record<string, string> = {};

@@ -4,7 +4,7 @@ import { EXPOSURES_TTL_DAYS, TABLES } from '../tables.ts';
 import { callStore } from './store-call.ts';
 
 /** Partitions that one day's exposures spread over. */
-export const EXPOSURE_SHARDS = 16;
+const EXPOSURE_SHARDS = 16;
 
 const DAY_MS = 86_400_000;
 const { partitionKey, sortKey, ttlAttribute } = TABLES.exposures;
