@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   assertValid,
   bootstrapMean,
+  EncoreError,
   evaluateModels,
   METRIC_NAMES,
   modelNames,
@@ -59,7 +60,9 @@ export function evaluateCommand(): Command {
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   if ((flags.trainFile === undefined) !== (flags.testFile === undefined)) {
-    throw new InvalidArgumentError('--train-file and --test-file go together');
+    throw new EncoreError('INVALID_OPTION', '--train-file and --test-file go together', {
+      field: 'trainFile',
+    });
   }
   const { options } = trainingEventOf('evaluate', 'full', { ...flags });
   const dataset = assertValid(await readDataset(await openFolder(flags.data), { nowMs: Date.now() }));

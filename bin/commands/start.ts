@@ -29,6 +29,8 @@ export function startCommand(): Command {
         codeVersion: await sourcesVersion(),
         say,
       });
+      // Threads of an interrupted training would keep the process alive until they are done.
+      process.exit();
     });
 }
 

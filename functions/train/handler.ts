@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Progress } from '@encore/core/train';
@@ -121,7 +120,11 @@ export const handler: TrainHandler = (event, context) => {
   return warm(event, context);
 };
 
-/** A context for a run outside of Lambda, which nobody cuts short. */
+/**
+ * A context for a run outside of Lambda, which nobody cuts short.
+ *
+ * Always the same holder: only one process can open the local stores, so a lease found there is one that died.
+ */
 export function localContext(): TrainingContext {
-  return { awsRequestId: randomUUID(), getRemainingTimeInMillis: () => 24 * 3_600_000 };
+  return { awsRequestId: 'local', getRemainingTimeInMillis: () => 24 * 3_600_000 };
 }

@@ -66,7 +66,12 @@ export async function savedParts(
   const space = parseSpace(metadata['space']);
   return {
     svd: reuseFactors ? readSvdTables(tensors, space.nFactors) : null,
-    ranker: reuseRanker ? readRanker(tensors, space) : null,
+    ranker: reuseRanker
+      ? {
+          ranker: readRanker(tensors, space),
+          terms: JSON.parse(metadata['terms'] ?? '[]') as readonly string[],
+        }
+      : null,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import { EncoreError } from '@encore/core/serve';
 
 /** Listens on the loopback interface only; port 0 takes a free one. Resolves to the port. */
 export function listenOnLoopback(server: Server, port: number): Promise<number> {
@@ -28,4 +29,26 @@ export function closeServer(server: Server, graceMs: number): Promise<void> {
     // A keep-alive connection without a request would hold the server open.
     server.closeIdleConnections();
   });
+}
+
+/**
+ * Finds out early whether a port can be listened on.
+ *
+ * @throws EncoreError `INVALID_OPTION` when it is taken or not allowed.
+ */
+export async function requireFreePort(port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    await listenOnLoopback(probe, port);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error';
+    const why = code === 'EADDRINUSE' ? 'in use' : `refused (${code})`;
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `port ${port} is ${why}: name another one with --port`,
+      { port },
+      { cause },
+    );
+  }
+  await closeServer(probe, 0);
 }

@@ -24,6 +24,7 @@ import { createTrainHandlerFromEnvironment, localContext } from '../../functions
 import { currentManifest } from '../../functions/train/saved-parts.ts';
 import { datasetNameOf } from './dataset-name.ts';
 import { startHttpServer } from './http-server.ts';
+import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
 import { createProgress } from './progress.ts';
 import { untilInterrupted } from './until-interrupted.ts';
@@ -44,7 +45,8 @@ export interface RunLocallyOptions {
  * that the schedule sends (unless the current model comes from the same data and code), serves the HTTP API, and stops on
  * Ctrl-C.
  *
- * @throws EncoreError `INVALID_DATA_SET` with the first findings, before anything is trained.
+ * @throws EncoreError `INVALID_DATA_SET` with the first findings, or `INVALID_OPTION` where the port is taken, before
+ *   anything is trained.
  */
 export async function runLocally(options: RunLocallyOptions): Promise<void> {
   const { folder, say } = options;
@@ -53,6 +55,8 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
   const stop = new AbortController();
   void interrupted.then(() => stop.abort());
 
+  // Found out now, and not after a minute of training.
+  await requireFreePort(options.port);
   say(`Data set: ${folder}`);
   const fingerprint = await validate(folder, say);
   const stack = await startLocalStack({ stateDir: options.stateDir });

@@ -110,7 +110,7 @@ describe('trainModel', () => {
   });
 
   it('says probabilities: on the held-out fold the mean prediction is the rate observed', () => {
-    expect(Math.abs(full.model.metrics['holdout-calibration-error'])).toBeLessThan(0.01);
+    expect(Math.abs(full.model.metrics['holdout-calibration-error']!)).toBeLessThan(0.01);
   });
 
   it('still works where a data set has neither tags nor friends', async () => {
@@ -124,7 +124,10 @@ describe('trainModel', () => {
     const again = await trainModel(sample, parametersOf('full'), {
       parallel: inlineParallelMap,
       progress,
-      reuse: { svd: full.model.stage.svd, ranker: full.model.ranker },
+      reuse: {
+        svd: full.model.stage.svd,
+        ranker: { ranker: full.model.ranker, terms: full.model.stage.terms },
+      },
     });
     const { files } = await buildVersion(again, sample, INFO);
     expect(Buffer.compare(files.get(MODEL_FILE)!, full.files.get(MODEL_FILE)!)).toBe(0);

@@ -11,7 +11,7 @@ export function datasetKey(dataset: string, file: string): string {
 /**
  * A data set under `datasets/<name>/` in a bucket, its files streamed.
  *
- * @param options.deadlineMs - Milliseconds until a file's first byte; the bytes that follow may take their time.
+ * @param options.deadlineMs - Milliseconds that reading a file may take, to its last byte.
  */
 export function openS3Dataset(
   client: S3Client,
@@ -23,15 +23,21 @@ export function openS3Dataset(
 ): OpenFile {
   return (name) => {
     const key = datasetKey(dataset, name);
-    return callStore({ store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs }, async () => {
-      try {
-        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        // On Node the body is a stream, which iterates over its chunks.
-        return Body as unknown as AsyncIterable<Uint8Array>;
-      } catch (error) {
-        if (error instanceof NoSuchKey) return undefined;
-        throw error;
-      }
-    });
+    return callStore(
+      { store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs },
+      async ({ abortSignal }) => {
+        try {
+          // A body that stalls is cut off too: the signal covers the stream, not only the headers.
+          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
+            abortSignal,
+          });
+          // On Node the body is a stream, which iterates over its chunks.
+          return Body as unknown as AsyncIterable<Uint8Array>;
+        } catch (error) {
+          if (error instanceof NoSuchKey) return undefined;
+          throw error;
+        }
+      },
+    );
   };
 }

@@ -15,7 +15,6 @@ import { fitTfIdf } from './features/tf-idf.ts';
 import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
 import type { TrainParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
-import type { FeatureSpace } from './rank/features.ts';
 import { artistLogits, candidateLogits, sigmoid, type Ranker } from './rank/ranker.ts';
 import { fitRanker, heldOutRows, playsAboveRows, type LabelledFold } from './rank/train-ranker.ts';
 
@@ -36,15 +35,19 @@ export interface TrainingMetrics {
   readonly 'holdout-candidate-recall': number;
   /** Mean number of candidates of a listener. */
   readonly 'mean-candidates': number;
-  /** Mean of the predicted probabilities minus the rate observed, over the held-out fold's candidates. */
-  readonly 'holdout-calibration-error': number;
+  /**
+   * Mean of the predicted probabilities minus the rate observed, over the held-out fold's candidates; `null` where the
+   * score is no probability to listen (the seed's is one of many plays).
+   */
+  readonly 'holdout-calibration-error': number | null;
   readonly 'ranker-iterations': number;
 }
 
 /** Parts of an earlier model to take over instead of training them. */
 export interface Reuse {
   readonly svd: SvdTables | null;
-  readonly ranker: Ranker | null;
+  /** With the words of the tag dimensions that its weights belong to. */
+  readonly ranker: { readonly ranker: Ranker; readonly terms: readonly string[] } | null;
 }
 
 /**
@@ -74,6 +77,7 @@ export async function trainModel(
   const plain = toPlainDataset(dataset);
   // One vocabulary of terms for all fits, so that a dimension means the same in each.
   const { terms } = fitTfIdf(dataset, { maxFeatures: parameters.maxFeatures });
+  if (reuse.ranker !== null) requireSameTerms(reuse.ranker.terms, terms);
   const inputs: StageOneInput[] = [
     { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd },
     ...heldOut.map((fold) => ({ dataset: plain, parameters, terms, heldOut: fold, svd: null })),
@@ -107,14 +111,13 @@ export async function trainModel(
   let iterations = 0;
   let measuredRanker: Ranker;
   if (reuse.ranker !== null) {
-    checkReusedRanker(stage.space, reuse.ranker);
-    ranker = reuse.ranker;
+    ({ ranker } = reuse.ranker);
     measuredRanker = ranker;
   } else {
     ({ ranker, iterations } = fit(folds));
     measuredRanker = nFits === 2 ? fit(folds.slice(0, -1)).ranker : ranker;
   }
-  const metrics = measureHoldout(measured, measuredRanker);
+  const metrics = measureHoldout(measured, measuredRanker, { calibrated: labels.kind === 'held-out' });
   rankerStep.advance(1);
   rankerStep.end();
   return { parameters, stage, ranker, metrics: { ...metrics, 'ranker-iterations': iterations } };
@@ -175,21 +178,20 @@ function heldOutFolds(
   });
 }
 
-function checkReusedRanker(space: FeatureSpace, ranker: Ranker): void {
-  const found = ranker.artistWeights.length;
-  const expected = space.nEmbedding + space.nFactors;
-  if (found !== expected) {
-    throw new EncoreError(
-      'REUSE_REFUSED',
-      `the saved ranker has ${found} artist features, this model has ${expected}: train the ranker anew`,
-      { found, expected },
-    );
-  }
+function requireSameTerms(saved: readonly string[], now: readonly string[]): void {
+  const differ = now.filter((term) => !saved.includes(term));
+  if (saved.length === now.length && differ.length === 0) return;
+  throw new EncoreError(
+    'REUSE_REFUSED',
+    `the saved ranker weighs ${saved.length} tag terms, this data set has ${now.length}, ${differ.length} of them new: train the ranker anew`,
+    { found: saved.length, expected: now.length },
+  );
 }
 
 function measureHoldout(
   { stage, heldOut }: LabelledFold,
   ranker: Ranker,
+  { calibrated }: { readonly calibrated: boolean },
 ): Omit<TrainingMetrics, 'ranker-iterations'> {
   const { space, artists } = stage;
   const artistPart = artistLogits(space, ranker, artists);
@@ -227,6 +229,6 @@ function measureHoldout(
     'holdout-recall@20': recall / Math.max(1, measured),
     'holdout-candidate-recall': candidateRecall(candidates, heldOut),
     'mean-candidates': total / Math.max(1, stage.records.length),
-    'holdout-calibration-error': (predicted - observed) / Math.max(1, pairs),
+    'holdout-calibration-error': calibrated ? (predicted - observed) / Math.max(1, pairs) : null,
   };
 }

@@ -69,7 +69,10 @@ export async function buildVersion(
   });
   const tensors = [...serving, ...trainingTensors(stage.svd)];
   requireFiniteTensors(tensors);
-  const model = encodeSafetensors(tensors, { space: formatSpace(stage.space) });
+  const model = encodeSafetensors(tensors, {
+    space: formatSpace(stage.space),
+    terms: JSON.stringify(stage.terms),
+  });
   const catalog = await encodeCatalog({
     ids: dataset.artists.ids,
     names: dataset.artistNames,
