@@ -20,7 +20,6 @@ const program = new Command('encore')
     'Recommends musicians: candidates from tags and co-listening, ranked by the probability to listen.',
   )
   .version(packageJson.version)
-  .showHelpAfterError('(--help shows what is allowed)')
   .addHelpText(
     'after',
     '\nExit codes: 0 done, 1 the data or the run failed (the message says why), 2 wrong usage.',
@@ -33,7 +32,9 @@ const program = new Command('encore')
   .addCommand(serveCommand())
   .addCommand(resetCommand());
 
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().showHelpAfterError('(--help shows what is allowed)');
+}
 
 try {
   await program.parseAsync();

@@ -24,6 +24,7 @@ export function serveCommand(): Command {
     )
     .requiredOption('--out <dir>', 'folder that train wrote to; a newer model in it is picked up')
     .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .addHelpText('after', '\nExit codes: 0 stopped by Ctrl-C, 1 the server failed, 2 wrong usage.')
     .action(async (flags: { readonly out: string; readonly port?: number }) => {
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
       const observability = createObservability('recommend', { LOG_LEVEL: 'WARN', METRICS: 'off' });

@@ -19,9 +19,9 @@ export function startCommand(): Command {
       'folder with the HetRec files (or ENCORE_DATA); without one the published data set is downloaded',
     )
     .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .addHelpText('after', '\nExit codes: 0 stopped by Ctrl-C, 1 the data or the run failed, 2 wrong usage.')
     .action(async (flags: { readonly data?: string; readonly port?: number }) => {
-      const say = (line: string): void => void process.stdout.write(`${line}\n`);
-      const folder = await chooseData(flags.data ?? process.env['ENCORE_DATA'], say);
+      const folder = await chooseData(flags.data ?? process.env['ENCORE_DATA']);
       await runLocally({
         stateDir: resolve(stateDir()),
         folder,
@@ -34,7 +34,11 @@ export function startCommand(): Command {
     });
 }
 
-async function chooseData(given: string | undefined, say: (line: string) => void): Promise<string> {
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function chooseData(given: string | undefined): Promise<string> {
   if (given !== undefined && given !== '') return resolve(given);
   try {
     return await downloadHetrec(join(stateDir(), 'datasets'), { progress: createProgress() });

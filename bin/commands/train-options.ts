@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { Option } from 'commander';
 
 import { PRESETS } from '@encore/core/train';
 
@@ -53,9 +54,10 @@ export function trainingEventOf(
 ): TrainingEvent {
   const options: Record<string, unknown> = {};
   for (const name of NUMERIC) {
-    // A blank would be the number 0.
     const value = flags[name];
-    if (typeof value === 'string') options[name] = value.trim() === '' ? value : Number(value);
+    if (typeof value !== 'string') continue;
+    // What is no number stays as it was typed, for the message; a blank would be the number 0.
+    options[name] = value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
   }
   if (flags['metric'] !== undefined) options['metric'] = flags['metric'];
   if (flags['reuseFactors'] !== undefined) options['reuseFactors'] = flags['reuseFactors'];

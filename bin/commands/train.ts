@@ -1,4 +1,5 @@
 import { copyFile, mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -56,7 +57,8 @@ export function trainCommand(): Command {
           onReport: (report) => void process.stderr.write(`${formatReport(report)}\n`),
         },
         event,
-        { holder: `pid ${process.pid}` },
+        // Containers that share the folder may share the process id.
+        { holder: `pid ${process.pid} on ${hostname()}` },
       );
       if (outcome === 'busy') {
         throw new EncoreError(
@@ -64,8 +66,10 @@ export function trainCommand(): Command {
           `another training is writing to ${flags.out}: wait for it, or for an hour if it died`,
         );
       }
-      const csv = join(out, RECOMMENDATIONS_FILE);
-      await copyFile(join(out, versionKey(modelVersion!, RECOMMENDATIONS_FILE)), csv);
+      const made = join(out, versionKey(modelVersion!, RECOMMENDATIONS_FILE));
+      const csv = outcome === 'published' ? join(out, RECOMMENDATIONS_FILE) : made;
+      // Beside the pointer lie the lists of the version that is served.
+      if (csv !== made) await copyFile(made, csv);
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
       process.stdout.write(
         `${outcome} ${modelVersion} after ${seconds} s; NDCG@20 ${metrics!['holdout-ndcg@20'].toFixed(4)} on the run's own holdout\n${csv}\n`,

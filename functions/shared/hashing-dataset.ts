@@ -27,7 +27,7 @@ export function hashingDataset(open: OpenFile): HashingDataset {
     },
     fingerprint: () => {
       const all = createHash('sha256');
-      for (const name of [...hashes.keys()].sort())
+      for (const name of [...hashes.keys()].toSorted())
         all.update(`${name}\0${hashes.get(name)!.copy().digest('hex')}\n`);
       return all.digest('hex');
     },

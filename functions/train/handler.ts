@@ -43,6 +43,8 @@ export function createTrainHandler(ports: TrainingPorts, observability: Observab
         deadlineMs: ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS,
       });
       if (result.outcome === 'published') observability.count(METRICS.trainingPublished);
+      // Every run may end like this, and none would publish: somebody has to know.
+      if (result.outcome === 'deadline') observability.count(METRICS.trainingFailed);
       observability.info('training ended', { requestId, ...result });
       return result;
     } catch (error) {

@@ -3,6 +3,7 @@ import {
   buildVersion,
   formatFinding,
   makeVersion,
+  parseParameters,
   measureParameters,
   publishVersion,
   readDataset,
@@ -20,7 +21,6 @@ import {
   type PublishOutcome,
   type TrainedModel,
   type TrainingMetrics,
-  type TrainParameters,
 } from '@encore/core/train';
 
 import { hashingDataset } from '../shared/hashing-dataset.ts';
@@ -146,7 +146,7 @@ async function gate(
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<void> {
   const manifest = await currentManifest(modelStore);
-  const served = (manifest?.parameters ?? null) as TrainParameters | null;
+  const served = manifest === null ? null : parseParameters(manifest.parameters);
   if (served === null || served.preset !== trained.parameters.preset) return;
   if (JSON.stringify(served) === JSON.stringify(trained.parameters)) return;
   const reached = await measureParameters(dataset, served, trained.parameters, io);

@@ -7,7 +7,9 @@ import {
   EncoreError,
   MANIFEST_FILE,
   MODEL_FILE,
+  parseParameters,
   parseSpace,
+  parseTerms,
   readPointer,
   readRanker,
   readSvdTables,
@@ -45,7 +47,8 @@ export async function savedParts(
   if (!reuseFactors && !reuseRanker) return { svd: null, ranker: null };
   const manifest = await currentManifest(store);
   if (manifest === null) throw refused('there is no current model to take them from', {});
-  const saved = manifest.parameters as unknown as TrainParameters;
+  const saved = parseParameters(manifest.parameters);
+  if (saved === null) throw refused(`version ${manifest.modelVersion} was trained by other code`, {});
   const file = await store.get(versionKey(manifest.modelVersion, MODEL_FILE));
   if (file === undefined) throw refused(`version ${manifest.modelVersion} lacks ${MODEL_FILE}`, {});
   const { tensors, metadata } = decodeSafetensors(file.body);
@@ -69,7 +72,7 @@ export async function savedParts(
     ranker: reuseRanker
       ? {
           ranker: readRanker(tensors, space),
-          terms: JSON.parse(metadata['terms'] ?? '[]') as readonly string[],
+          terms: parseTerms(metadata['terms']),
         }
       : null,
   };

@@ -13,7 +13,7 @@ export async function sourcesVersion(): Promise<string> {
     files.push(file);
   }
   const hash = createHash('sha256');
-  for (const file of files.sort()) {
+  for (const file of files.toSorted()) {
     // Separators differ between systems, the version may not.
     hash.update(file.replaceAll('\\', '/')).update('\0');
     hash.update(await readFile(join(ROOT, file))).update('\0');

@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import type { Progress } from '@encore/core/train';
@@ -98,12 +98,9 @@ async function fetchResumably(url: string, target: string, options: DownloadOpti
         done(null, chunk);
       },
     });
-    await pipeline(
-      Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
-      count,
-      createWriteStream(part, { flags: resumed ? 'a' : 'w' }),
-      { signal: silence.signal },
-    );
+    await pipeline(response.body, count, createWriteStream(part, { flags: resumed ? 'a' : 'w' }), {
+      signal: silence.signal,
+    });
     step.end();
     const total = (resumed ? have : 0) + length;
     if (length > 0 && (await sizeOf(part)) !== total) {
@@ -111,7 +108,7 @@ async function fetchResumably(url: string, target: string, options: DownloadOpti
     }
   } catch (error) {
     const cause: unknown = silence.signal.aborted ? silence.signal.reason : error;
-    throw new Error(`${url} could not be downloaded: ${messageOf(cause)}`, { cause });
+    throw new Error(`${url} could not be downloaded: ${messageOf(cause)}`, { cause: error });
   } finally {
     restart.stop();
   }

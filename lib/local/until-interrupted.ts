@@ -4,10 +4,12 @@
  */
 export function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
+    let interrupted = false;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
+      process.on(signal, () => {
+        if (interrupted) process.exit(130);
+        interrupted = true;
         resolve();
-        process.once(signal, () => process.exit(130));
       });
     }
   });

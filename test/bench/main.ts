@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 const wanted = process.argv.slice(2);
 const files: string[] = [];
 for await (const file of glob('*.bench.ts', { cwd: import.meta.dirname })) files.push(file);
-const names = files.map((file) => basename(file, '.bench.ts')).sort();
+const names = files.map((file) => basename(file, '.bench.ts')).toSorted();
 const unknown = wanted.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   process.stderr.write(`no benchmark ${unknown.join(', ')}: there are ${names.join(', ')}\n`);
@@ -23,8 +23,8 @@ console.log(
 );
 for (const name of wanted.length > 0 ? wanted : names) {
   console.log(`\n${name}`);
-  const { run } = (await import(join(import.meta.dirname, `${name}.bench.ts`))) as {
-    run: () => Promise<void>;
-  };
-  await run();
+  const benchmark: { readonly run: () => Promise<void> } = await import(
+    join(import.meta.dirname, `${name}.bench.ts`)
+  );
+  await benchmark.run();
 }

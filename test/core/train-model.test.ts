@@ -89,7 +89,7 @@ describe('trainModel', () => {
       for (const [userId, list] of byUser) {
         const user = sample.users.indexOf(userId)!;
         const heard = new Set(
-          sample.plays.indices.subarray(sample.plays.indptr[user]!, sample.plays.indptr[user + 1]!),
+          sample.plays.indices.subarray(sample.plays.indptr[user], sample.plays.indptr[user + 1]),
         );
         expect(list.map(({ rank }) => rank)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
         expect(list.some(({ artistId }) => heard.has(sample.artists.indexOf(artistId)!))).toBe(false);

@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +31,12 @@ afterEach(async () => {
   await rm(cache, { recursive: true, force: true });
 });
 
+function portOf(listening: Server): number {
+  const address = listening.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
+  return address.port;
+}
+
 /** Serves a zip; `cutAt` ends the first connection after that many bytes, `silent` never answers. */
 async function serve(
   body: Buffer,
@@ -54,14 +59,14 @@ async function serve(
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/hetrec2011-lastfm-2k.zip`;
+  return `http://127.0.0.1:${portOf(server)}/hetrec2011-lastfm-2k.zip`;
 }
 
 describe('downloadHetrec', () => {
   it('unpacks the wanted files, and only those, whatever folder of the zip they lie in', async () => {
     const url = await serve(storedZip({ ...FILES, 'docs/artists.dat.bak': 'x' }));
     const folder = await downloadHetrec(cache, { progress, url, rows: ROWS });
-    expect((await readdir(folder)).sort()).toEqual(['artists.dat', 'user_artists.dat']);
+    expect((await readdir(folder)).toSorted()).toEqual(['artists.dat', 'user_artists.dat']);
     expect(await readFile(join(folder, 'artists.dat'), 'utf8')).toBe(FILES['artists.dat']);
   });
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open as openFile, stat } from 'node:fs/promises';
+import { open as openFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { EncoreError, type OpenFile } from '@encore/core/train';
@@ -23,15 +23,24 @@ export async function openFolder(folder: string): Promise<OpenFile> {
   return async (name) => {
     try {
       const handle = await openFile(join(folder, name));
-      return createReadStream('', { fd: handle, highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>;
+      return readThrough(handle, join(folder, name));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw new EncoreError(
-        'STORE_UNAVAILABLE',
-        `${join(folder, name)} cannot be read`,
-        { folder, name },
-        { cause: error },
-      );
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw unreadable(join(folder, name), error);
     }
   };
+}
+
+async function* readThrough(handle: FileHandle, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    const chunks: AsyncIterable<Uint8Array> = createReadStream('', { fd: handle, highWaterMark: 1 << 18 });
+    yield* chunks;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, cause: unknown): EncoreError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new EncoreError('STORE_UNAVAILABLE', `${path} cannot be read: ${why}`, { path }, { cause });
 }

@@ -1,12 +1,14 @@
 import { EncoreError, type LeaseStore, type ModelStore } from '@encore/core/train';
+import { z } from 'zod';
 
-interface Lease {
-  readonly fence: number;
+const leaseSchema = z.object({
+  fence: z.int().min(0),
   /** `null` while nobody holds it. */
-  readonly holder: string | null;
+  holder: z.string().nullable(),
   /** Epoch milliseconds. */
-  readonly expiresAtMs: number;
-}
+  expiresAtMs: z.number(),
+});
+type Lease = z.output<typeof leaseSchema>;
 
 /** A lost race is tried again this often; every loss means that somebody else made progress. */
 const ATTEMPTS = 20;
@@ -19,9 +21,7 @@ export function createObjectLeaseStore(store: ModelStore, key: string): LeaseSto
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await store.get(key);
       const lease: Lease =
-        found === undefined
-          ? { fence: 0, holder: null, expiresAtMs: 0 }
-          : (JSON.parse(new TextDecoder().decode(found.body)) as Lease);
+        found === undefined ? { fence: 0, holder: null, expiresAtMs: 0 } : decodeLease(key, found.body);
       const { next, result } = decide(lease);
       if (next === null) return result;
       const body = new TextEncoder().encode(`${JSON.stringify(next)}\n`);
@@ -48,4 +48,19 @@ export function createObjectLeaseStore(store: ModelStore, key: string): LeaseSto
         result: undefined,
       })),
   };
+}
+
+/** A lease that cannot be read may have issued any fence: nobody may guess the next. */
+function decodeLease(key: string, body: Uint8Array): Lease {
+  const text = new TextDecoder().decode(body);
+  try {
+    return leaseSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `${key}: found ${JSON.stringify(text.slice(0, 60))}, expected a lease with fence, holder and expiresAtMs`,
+      { key },
+      { cause },
+    );
+  }
 }

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import type { OpenFile } from '@encore/core/train';
 
@@ -31,8 +33,9 @@ export function openS3Dataset(
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
             abortSignal,
           });
-          // On Node the body is a stream, which iterates over its chunks.
-          return Body as unknown as AsyncIterable<Uint8Array>;
+          // On Node, and nowhere else, the body is a stream that iterates over its chunks.
+          if (Body instanceof Readable) return Body;
+          throw new TypeError('the body of the answer is no stream of Node');
         } catch (error) {
           if (error instanceof NoSuchKey) return undefined;
           throw error;

@@ -1,6 +1,7 @@
 import {
   decodeCandidateShard,
   decodeManifest,
+  EncoreError,
   MANIFEST_FILE,
   shardPath,
   versionKey,
@@ -13,6 +14,8 @@ import {
  *
  * Writing does nothing: those files already hold the same records. A version is read whole when first asked for, and
  * the last one read is kept.
+ *
+ * Reading throws `ARTIFACT_INCOMPATIBLE` where a file that the version's manifest counts is missing or damaged.
  */
 export function createShardCandidateStore(store: ModelStore): CandidateStore {
   let loaded: {
@@ -26,7 +29,14 @@ export function createShardCandidateStore(store: ModelStore): CandidateStore {
     },
     read: async (userId, version) => {
       if (loaded?.version !== version) loaded = { version, records: readShards(store, version) };
-      return (await loaded.records).get(userId);
+      const reading = loaded;
+      try {
+        return (await reading.records).get(userId)?.slice();
+      } catch (error) {
+        // A failure is not worth keeping: the next request tries again.
+        if (loaded === reading) loaded = null;
+        throw error;
+      }
     },
   };
 }
@@ -38,7 +48,13 @@ async function readShards(store: ModelStore, version: string): Promise<ReadonlyM
   const { shards } = decodeManifest(manifest.body).candidates;
   for (let i = 0; i < shards; i++) {
     const shard = await store.get(versionKey(version, shardPath(i)));
-    if (shard === undefined) continue;
+    if (shard === undefined) {
+      // Its listeners are not unknown: their lists are lost.
+      throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${shardPath(i)}`, {
+        version,
+        file: shardPath(i),
+      });
+    }
     for (const { userId, record } of decodeCandidateShard(shard.body)) records.set(userId, record);
   }
   return records;

@@ -1,6 +1,6 @@
 import { EncoreError } from './errors.ts';
 import type { TagMetric } from './candidates/tag-knn.ts';
-import { SEED_PRESET, FULL_PRESET } from './presets.ts';
+import { BASELINES, FULL_PRESET, SEED_PRESET } from './presets.ts';
 
 export const PRESETS = ['seed', 'full'] as const;
 export type Preset = (typeof PRESETS)[number];
@@ -119,6 +119,9 @@ export type SourceParameters =
       readonly friendWeight: number;
     };
 
+const PRESET_PARAMETERS = { seed: SEED_PRESET, full: FULL_PRESET };
+const KNOWN_SOURCES: readonly SourceParameters[] = [...BASELINES, ...FULL_PRESET.sources];
+
 /** The name under which a source's scores are stored and explained. */
 export function sourceLabel(source: SourceParameters): string {
   return 'label' in source ? source.label : source.name;
@@ -130,7 +133,7 @@ export function sourceLabel(source: SourceParameters): string {
  * @throws {@link EncoreError} `INVALID_OPTION` naming the option, what was given and what is allowed.
  */
 export function resolveOptions(preset: Preset, options: TrainOptions): TrainParameters {
-  const base = { seed: SEED_PRESET, full: FULL_PRESET }[preset];
+  const base = PRESET_PARAMETERS[preset];
   check('maxFeatures', options.maxFeatures, (v) => Number.isInteger(v) && v >= 1, 'an integer >= 1');
   check(
     'nNeighbors',
@@ -176,6 +179,40 @@ export function resolveOptions(preset: Preset, options: TrainOptions): TrainPara
       maxIter: options.maxIter ?? base.ranker.maxIter,
     },
   };
+}
+
+/**
+ * Parameters as a manifest recorded them.
+ *
+ * @returns `null` where they are not what this code trains with: another version of it wrote them.
+ */
+export function parseParameters(value: unknown): TrainParameters | null {
+  return isParameters(value) ? value : null;
+}
+
+function isParameters(value: unknown): value is TrainParameters {
+  if (!isRecord(value)) return false;
+  const { preset, sources, ranker, svd } = value;
+  if (preset !== 'seed' && preset !== 'full') return false;
+  const base = PRESET_PARAMETERS[preset];
+  // The same fields, and every source of a kind and with the fields that there are today.
+  return (
+    sameFields(value, base) &&
+    sameFields(svd, base.svd) &&
+    sameFields(ranker, base.ranker) &&
+    Array.isArray(sources) &&
+    sources.every((source) =>
+      KNOWN_SOURCES.some((known) => known.name === source?.name && sameFields(source, known)),
+    )
+  );
+}
+
+function sameFields(value: unknown, like: object): boolean {
+  return isRecord(value) && Object.keys(value).toSorted().join() === Object.keys(like).toSorted().join();
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function check(

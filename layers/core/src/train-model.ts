@@ -208,10 +208,12 @@ function measureHoldout(
     const record = decodeCandidates(packed, shape);
     candidates.push(record.items);
     total += record.items.length;
-    const relevant = new Set(heldOut.indices.subarray(heldOut.indptr[user]!, heldOut.indptr[user + 1]!));
+    const relevant = new Set(heldOut.indices.subarray(heldOut.indptr[user], heldOut.indptr[user + 1]));
     if (relevant.size === 0) return;
     const logits = candidateLogits(space, ranker, record, artists, artistPart);
-    const order = Int32Array.from(record.items, (_, i) => i).sort((a, b) => logits[b]! - logits[a]! || a - b);
+    const order = Int32Array.from(record.items, (_, i) => i).toSorted(
+      (a, b) => logits[b]! - logits[a]! || a - b,
+    );
     const at20 = listMetrics(
       order.map((i) => record.items[i]!),
       relevant,

@@ -10,7 +10,14 @@ export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile }
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
-export { PRESETS, resolveOptions, type Preset, type TrainOptions, type TrainParameters } from './options.ts';
+export {
+  parseParameters,
+  PRESETS,
+  resolveOptions,
+  type Preset,
+  type TrainOptions,
+  type TrainParameters,
+} from './options.ts';
 export {
   measureParameters,
   trainModel,
@@ -44,7 +51,7 @@ export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifes
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
 export { decodeSafetensors } from './artifact/safetensors.ts';
 export { readRanker, readSvdTables } from './artifact/model-tensors.ts';
-export { parseSpace } from './artifact/serving-model.ts';
+export { parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';

@@ -17,6 +17,10 @@ function dense(rows: readonly (readonly number[])[]): Csr {
   );
 }
 
+function norm(x: readonly number[]): number {
+  return Math.sqrt(x.reduce((sum, v) => sum + v * v, 0)) || 1;
+}
+
 describe('latentTags', () => {
   it('keeps all cosines when it keeps all dimensions', () => {
     const rng = createRng(4);
@@ -25,7 +29,6 @@ describe('latentTags', () => {
     );
     const { d, vectors } = latentTags(dense(rows), 64);
     expect(d).toBe(6);
-    const norm = (x: readonly number[]): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0)) || 1;
     for (let a = 0; a < rows.length; a++) {
       for (let b = 0; b < rows.length; b++) {
         const cosine =
@@ -47,8 +50,8 @@ describe('latentTags', () => {
       for (let b = 0; b < 30; b++) {
         let cosine = 0;
         for (let c = 0; c < d; c++) cosine += vectors[a * d + c]! * vectors[b * d + c]!;
-        if (a % 3 === b % 3) expect(cosine).toBeGreaterThan(0.9);
-        else expect(cosine).toBeLessThan(0.3);
+        expect(cosine > 0.9, `${a} and ${b}`).toBe(a % 3 === b % 3);
+        expect(cosine < 0.3, `${a} and ${b}`).toBe(a % 3 !== b % 3);
       }
     }
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { candidateRecall, evaluateLists, listMetrics } from '../../../layers/core/src/evaluate/metrics.ts';
@@ -12,6 +12,10 @@ function pairs(nRows: number, nCols: number, cells: readonly (readonly [number, 
     Int32Array.from(cells, ([, c]) => c),
     new Float64Array(cells.length).fill(1),
   );
+}
+
+function discounted(gains: readonly number[]): number {
+  return gains.reduce<number>((sum, gain, i) => sum + gain / (Math.log(i + 2) / Math.log(2)), 0);
 }
 
 describe('listMetrics', () => {
@@ -54,8 +58,6 @@ describe('listMetrics', () => {
     fc.assert(
       fc.property(list, wanted, fc.integer({ min: 1, max: 25 }), (ranked, relevant, k) => {
         const gains = ranked.slice(0, k).map((item) => (relevant.includes(item) ? 1 : 0));
-        const discounted = (g: readonly number[]): number =>
-          g.reduce<number>((sum, gain, i) => sum + gain / (Math.log(i + 2) / Math.log(2)), 0);
         const ideal = discounted(Array.from({ length: Math.min(k, relevant.length) }, () => 1));
         const found = listMetrics(Int32Array.from(ranked), new Set(relevant), k);
         expect(found.ndcg).toBeCloseTo(discounted(gains) / ideal, 10);

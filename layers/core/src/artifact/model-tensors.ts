@@ -9,7 +9,7 @@ import {
   type FeatureSpace,
 } from '../rank/features.ts';
 import type { Ranker } from '../rank/ranker.ts';
-import type { Tensor } from './safetensors.ts';
+import type { Tensor, TensorData } from './safetensors.ts';
 
 /** BiasedSVD as it is kept: single precision, and what the ranker reads of it. */
 export interface SvdTables {
@@ -37,7 +37,7 @@ export const POPULAR_LENGTH = 250;
 
 export function popularList(listeners: Int32Array, nUsers: number): PopularList {
   const items = Int32Array.from(listeners, (_, i) => i)
-    .sort((a, b) => listeners[b]! - listeners[a]! || a - b)
+    .toSorted((a, b) => listeners[b]! - listeners[a]! || a - b)
     .slice(0, POPULAR_LENGTH);
   return { items, shares: Float64Array.from(items, (i) => listeners[i]! / Math.max(1, nUsers)) };
 }
@@ -99,6 +99,13 @@ export function readServingTensors(
   if (indptr[0] !== 0 || indptr[nArtists] !== indices.length) {
     throw incompatible('artists/embedding/indptr', `an end at ${indptr[nArtists]}`, `${indices.length}`);
   }
+  if (indptr.some((end, i) => i > 0 && end < indptr[i - 1]!)) {
+    throw incompatible('artists/embedding/indptr', 'a row that ends before it begins', 'ascending ends');
+  }
+  const stray = indices.find((column) => column >= space.nEmbedding);
+  if (stray !== undefined) {
+    throw incompatible('artists/embedding/indices', `column ${stray}`, `columns below ${space.nEmbedding}`);
+  }
   const items = read(tensors, 'popular/items', Int32Array, null);
   if (items.some((item) => item < 0 || item >= nArtists)) {
     throw incompatible('popular/items', 'an artist outside the catalogue', `indices below ${nArtists}`);
@@ -144,23 +151,19 @@ export function readSvdTables(tensors: ReadonlyMap<string, Tensor>, nFactors: nu
   };
 }
 
-type TypedArrayClass<T> = { readonly name: string; new (length: number): T };
-
-function read<T extends { readonly length: number }>(
+function read<T extends TensorData>(
   tensors: ReadonlyMap<string, Tensor>,
   name: string,
-  type: TypedArrayClass<T>,
+  type: new (length: number) => T,
   length: number | null,
 ): T {
   const tensor = tensors.get(name);
   if (tensor === undefined) throw incompatible(name, 'nothing', 'a tensor');
   const { data } = tensor;
-  if (!(data instanceof (type as unknown as { new (): object })))
-    throw incompatible(name, tensor.dtype, type.name);
-  const typed = data as unknown as T;
-  if (length !== null && typed.length !== length)
-    throw incompatible(name, `${typed.length} values`, `${length}`);
-  return typed;
+  if (!(data instanceof type)) throw incompatible(name, tensor.dtype, type.name);
+  if (length !== null && data.length !== length)
+    throw incompatible(name, `${data.length} values`, `${length}`);
+  return data;
 }
 
 function incompatible(tensor: string, found: string, expected: string): EncoreError {

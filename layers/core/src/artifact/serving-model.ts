@@ -92,10 +92,17 @@ export function parseSpace(text: string | undefined): FeatureSpace {
   return { sources, pairScores, nEmbedding, nFactors, crossFeatures };
 }
 
+/** The words of the embedding's tag dimensions as the tensors' metadata carries them. */
+export function parseTerms(text: string | undefined): readonly string[] {
+  const value: unknown = JSON.parse(text ?? '[]');
+  if (isNames(value)) return value;
+  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `metadata terms: found ${text}, expected a list of words`);
+}
+
 function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) >= 0;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
 }

@@ -92,6 +92,8 @@ export function fitSource(
     }
     case 'ials':
       return fitIalsSource(source, inputs, parameters.randomState);
+    default:
+      return source satisfies never;
   }
 }
 

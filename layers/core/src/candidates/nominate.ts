@@ -70,8 +70,8 @@ export function nominate(
     });
   });
 
-  const kept = [...bestRank.entries()].sort((a, b) => a[1] - b[1]).slice(0, MAX_CANDIDATES);
-  const items = Int32Array.from(kept, ([item]) => item).sort();
+  const kept = [...bestRank.entries()].toSorted((a, b) => a[1] - b[1]).slice(0, MAX_CANDIDATES);
+  const items = Int32Array.from(kept, ([item]) => item).toSorted();
   const nPairs = pairScorers.reduce((n, scorer) => n + scorer.names.length, 0);
   const width = sources.length + nPairs;
   const scores = new Float64Array(items.length * width);

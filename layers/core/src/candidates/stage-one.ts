@@ -115,7 +115,7 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
   let advanced = 0;
   for (let user = 0; user < nUsers; user++) {
     const { plays } = dataset;
-    const heard = plays.indices.subarray(plays.indptr[user]!, plays.indptr[user + 1]!);
+    const heard = plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]);
     records.push(
       encodeCandidates(
         {

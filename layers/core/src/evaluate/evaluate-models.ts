@@ -119,7 +119,7 @@ function rankTrained(
     const record = decodeCandidates(packed, shape);
     candidates.push(record.items);
     const logits = candidateLogits(stage.space, ranker, record, stage.artists, artistPart);
-    const hidden = new Set(masked?.indices.subarray(masked.indptr[user]!, masked.indptr[user + 1]!));
+    const hidden = new Set(masked?.indices.subarray(masked.indptr[user], masked.indptr[user + 1]));
     return topK(logits, logits.length)
       .map((i) => record.items[i]!)
       .filter((item) => !hidden.has(item))

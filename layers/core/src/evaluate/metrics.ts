@@ -122,7 +122,7 @@ export function evaluateLists(
     const topSet = new Set(top);
     for (const item of relevant) tercileRecall[tercile[item]!]!.add(topSet.has(item) ? 1 : 0);
     const taggedHere = new Set(
-      tagged === null ? [] : tagged.indices.subarray(tagged.indptr[user]!, tagged.indptr[user + 1]!),
+      tagged === null ? [] : tagged.indices.subarray(tagged.indptr[user], tagged.indptr[user + 1]),
     );
     for (const item of top) {
       shown.add(item);
@@ -159,9 +159,9 @@ export function evaluateLists(
 export function candidateRecall(candidates: readonly Int32Array[], test: Csr): number {
   const recall = new Mean();
   for (let user = 0; user < test.nRows; user++) {
-    const relevant = test.indices.subarray(test.indptr[user]!, test.indptr[user + 1]!);
+    const relevant = test.indices.subarray(test.indptr[user], test.indptr[user + 1]);
     if (relevant.length === 0) continue;
-    const set = new Set(candidates[user]!);
+    const set = new Set(candidates[user]);
     recall.add(relevant.reduce((hits, item) => hits + (set.has(item) ? 1 : 0), 0) / relevant.length);
   }
   return recall.value;
@@ -185,7 +185,7 @@ function mean(values: readonly number[]): number {
 
 /** Shape (nArtists,), 0-100: the share of artists in train with fewer listeners, ties in the middle. */
 function popularityPercentiles(listeners: Int32Array): Float64Array {
-  const sorted = listeners.filter((l) => l > 0).sort();
+  const sorted = listeners.filter((l) => l > 0).toSorted();
   const below = (x: number): number => {
     let low = 0;
     let high = sorted.length;
@@ -203,7 +203,7 @@ function popularityPercentiles(listeners: Int32Array): Float64Array {
 
 /** Shape (nArtists,): 0 for the least listened third of the test rows, 2 for the most listened. */
 function testTerciles(test: Csr, listeners: Int32Array): Uint8Array {
-  const sorted = Int32Array.from(test.indices, (item) => listeners[item]!).sort();
+  const sorted = Int32Array.from(test.indices, (item) => listeners[item]!).toSorted();
   const low = sorted[Math.floor(sorted.length / 3)] ?? 0;
   const high = sorted[Math.floor((2 * sorted.length) / 3)] ?? 0;
   return Uint8Array.from(listeners, (l) => (l < low ? 0 : l < high ? 1 : 2));

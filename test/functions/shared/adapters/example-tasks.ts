@@ -10,7 +10,7 @@ export const square: Task<number, { readonly values: Float64Array; readonly thre
     for (let i = 0; i < (10 - n) * 300_000; i++) x += Math.sin(i);
     advance(n);
     advance(1);
-    return { values: Float64Array.of(n * n, Math.sign(x) * 0), threadId };
+    return { values: Float64Array.of(n * n, Number.isNaN(x) ? 1 : 0), threadId };
   },
 };
 
@@ -27,9 +27,14 @@ export const share: Task<{ readonly wasm: boolean }, { readonly parts: readonly 
 export const refuse: Task<string, never> = {
   name: 'refuse',
   run: (what) => {
-    throw new EncoreError('NOT_FINITE', `${what} is not finite`, { what, at: [1, 2] }, {
-      cause: new RangeError('below'),
-    });
+    throw new EncoreError(
+      'NOT_FINITE',
+      `${what} is not finite`,
+      { what, at: [1, 2] },
+      {
+        cause: new RangeError('below'),
+      },
+    );
   },
 };
 
