@@ -14,7 +14,10 @@ export function recommendCommand(): Command {
     )
     .requiredOption('--out <dir>', 'folder that train wrote to')
     .option('--n <n>', 'how many artists, 1-100', parseCount, 20)
-    .addHelpText('after', '\nExit codes: 0 printed (an unknown listener too), 1 the model cannot be read, 2 wrong usage.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 printed (an unknown listener too), 1 the model cannot be read, 2 wrong usage.',
+    )
     .action(async (flags: { readonly user: string; readonly out: string; readonly n: number }) => {
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
       const version = (await readPointer(modelStore))?.pointer.version;

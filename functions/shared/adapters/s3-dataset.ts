@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, type S3Client } from '@aws-sdk/client-s3';
 import type { OpenFile } from '@encore/core/train';
 
-import { callStore } from './store-call.ts';
+import { callStore, storeUnavailable, type StoreCall } from './store-call.ts';
 
 /** The key of a data set's file. */
 export function datasetKey(dataset: string, file: string): string {
@@ -25,22 +25,32 @@ export function openS3Dataset(
 ): OpenFile {
   return (name) => {
     const key = datasetKey(dataset, name);
-    return callStore(
-      { store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs },
-      async ({ abortSignal }) => {
-        try {
-          // A body that stalls is cut off too: the signal covers the stream, not only the headers.
-          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
-            abortSignal,
-          });
-          // On Node, and nowhere else, the body is a stream that iterates over its chunks.
-          if (Body instanceof Readable) return Body;
-          throw new TypeError('the body of the answer is no stream of Node');
-        } catch (error) {
-          if (error instanceof NoSuchKey) return undefined;
-          throw error;
-        }
-      },
-    );
+    const call: StoreCall = { store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs };
+    return callStore(call, async ({ abortSignal }) => {
+      try {
+        // A body that stalls is cut off too: the signal covers the stream, not only the headers.
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
+          abortSignal,
+        });
+        // On Node, and nowhere else, the body is a stream that iterates over its chunks.
+        if (Body instanceof Readable) return readThrough(Body, call);
+        throw new TypeError('the body of the answer is no stream of Node');
+      } catch (error) {
+        if (error instanceof NoSuchKey) return undefined;
+        throw error;
+      }
+    });
   };
+}
+
+/** The chunks of a body; what breaks it off is a failure of the store too. */
+async function* readThrough(
+  body: AsyncIterable<Uint8Array>,
+  call: StoreCall,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw storeUnavailable(call, error);
+  }
 }
