@@ -52,18 +52,16 @@ export async function savedParts(
   const file = await store.get(versionKey(manifest.modelVersion, MODEL_FILE));
   if (file === undefined) throw refused(`version ${manifest.modelVersion} lacks ${MODEL_FILE}`, {});
   const { tensors, metadata } = decodeSafetensors(file.body);
-  if (reuseFactors) {
-    requireSame('svd', saved.svd, parameters.svd);
-    requireSame('randomState', saved.randomState, parameters.randomState);
-    await requireSameVocabularies(store, manifest, dataset);
-  }
+  // Without the same draws a factor means something else, to the ranker too.
+  requireSame('svd', saved.svd, parameters.svd);
+  requireSame('randomState', saved.randomState, parameters.randomState);
+  if (reuseFactors) await requireSameVocabularies(store, manifest, dataset);
   if (reuseRanker) {
     requireSame('preset', saved.preset, parameters.preset);
     requireSame('sources', saved.sources, parameters.sources);
     requireSame('tagSimilarity', saved.tagSimilarity, parameters.tagSimilarity);
     requireSame('maxFeatures', saved.maxFeatures, parameters.maxFeatures);
     requireSame('metric', saved.metric, parameters.metric);
-    requireSame('svd', saved.svd, parameters.svd);
     requireSame('ranker', saved.ranker, parameters.ranker);
   }
   const space = parseSpace(metadata['space']);

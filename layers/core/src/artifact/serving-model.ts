@@ -94,9 +94,16 @@ export function parseSpace(text: string | undefined): FeatureSpace {
 
 /** The words of the embedding's tag dimensions as the tensors' metadata carries them. */
 export function parseTerms(text: string | undefined): readonly string[] {
-  const value: unknown = JSON.parse(text ?? '[]');
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text ?? '[]');
+  } catch {
+    // Refused below, as anything else that is no list.
+  }
   if (isNames(value)) return value;
-  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `metadata terms: found ${text}, expected a list of words`);
+  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `metadata terms: found ${text}, expected a list of words`, {
+    found: text,
+  });
 }
 
 function isNames(value: unknown): value is readonly string[] {
