@@ -2,7 +2,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 
 /** The stages that may be deployed; each has stacks, data and models of its own. */
 const STAGES = ['dev', 'prod'] as const;
-export type Stage = (typeof STAGES)[number];
+type Stage = (typeof STAGES)[number];
 
 /** What the training event may name. */
 const PRESETS = ['seed', 'full'] as const;

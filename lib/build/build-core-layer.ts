@@ -6,7 +6,7 @@ import { hashFolder, type BuiltFolder } from './built-folder.ts';
 import { ESBUILD_OPTIONS, inputsByOutput } from './esbuild-options.ts';
 
 /** Where `@encore/core` lies in a layer: under `/opt` on Lambda, where Node.js looks for packages. */
-export const CORE_IN_LAYER = 'nodejs/node_modules/@encore/core';
+const CORE_IN_LAYER = 'nodejs/node_modules/@encore/core';
 
 /**
  * Builds `@encore/core` as a Lambda layer: one file per entry (`serve`, `train`) and chunks of what both use, so that a
