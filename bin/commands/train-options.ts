@@ -16,7 +16,7 @@ export function withTrainOptions(command: Command): Command {
         'euclidean',
       ]),
     )
-    .option('--c <x>', "inverse strength of the ranker's L2 penalty (seed 1.25, full 0.005)")
+    .option('--c <x>', "inverse strength of the ranker's L2 penalty (seed 1.25, full 0.01)")
     .option('--max-iter <n>', "most iterations of the ranker's optimiser (600)")
     .option('--random-state <n>', 'seed of every draw (2023)')
     .option('--svd-factors <n>', 'factors of BiasedSVD (10)')

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { awsEnvironment, observabilityEnvironment } from '../shared/parse-env.ts';
 
 /** What the stack tells this function; the platform's own variables come on top. */

@@ -7,7 +7,7 @@ import {
   type Recommendation,
   type ServingModel,
 } from '@encore/core/serve';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Read before it is known how much there is to read: what serving needs is meant to lie within. */
 const FIRST_READ_BYTES = 4_194_304;

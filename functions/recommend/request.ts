@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RequestProblem } from '../shared/problem.ts';
 
 const USER_ID = 'allowed is 1 to 128 characters of well-formed Unicode';

@@ -1,5 +1,5 @@
 import { EncoreError } from '@encore/core/serve';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What every function needs to reach AWS. On Lambda the platform sets the region and hands the credentials to the

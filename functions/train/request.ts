@@ -1,5 +1,5 @@
 import { EncoreError, PRESETS, type TrainOptions } from '@encore/core/train';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const integer = (least: number, most: number) => {
   const allowed = `allowed is an integer from ${least} to ${most}`;

@@ -1,5 +1,5 @@
 import { EncoreError, type LeaseStore, type ModelStore } from '@encore/core/train';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const leaseSchema = z.object({
   fence: z.int().min(0),

@@ -47,6 +47,7 @@ export interface CandidateStore {
     options: {
       readonly expiresAtMs: number;
       readonly deadlineMs?: number;
+      /** Told of every batch that is stored: how many records more. */
       readonly onWritten?: (count: number) => void;
     },
   ): Promise<number>;

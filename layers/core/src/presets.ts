@@ -16,7 +16,8 @@ export const SEED_PRESET: TrainParameters = {
 };
 
 /**
- * The default: a union of tag, co-listening, social and popularity sources, ranked by logistic regression over their
+ * The default, its numbers chosen on a validation part inside the training part of one split (protocol H, seed 42,
+ * validation seed 7): a union of tag, co-listening, social and popularity sources, ranked by logistic regression over their
  * cross features beside the seed's concatenation, trained on listening that stage one has not seen.
  */
 export const FULL_PRESET: TrainParameters = {
@@ -29,22 +30,28 @@ export const FULL_PRESET: TrainParameters = {
     {
       name: 'ials',
       label: 'ials-plus',
-      k: 120,
+      k: 135,
       factors: 256,
-      sweeps: 8,
+      // Eight bring 0.0002 more NDCG@20 and take a fifth of the whole training.
+      sweeps: 6,
       alpha0: 0.02,
       lambda: 0.015,
       countOffset: 0.015,
       tagWeight: 1.5,
       friendWeight: 0.3,
     },
-    { name: 'ease', label: 'edlae', k: 80, lambda: 40, dropout: 0.7, weights: 'play-rank', tagWeight: 2 },
-    { name: 'user-knn', k: 60, neighbours: 100, exponent: 2 },
+    { name: 'ease', label: 'edlae', k: 95, lambda: 40, dropout: 0.7, weights: 'play-rank', tagWeight: 2 },
+    { name: 'user-knn', k: 65, neighbours: 100, exponent: 2 },
+    { name: 'item-knn', k: 60, neighbours: 200, shrink: 10 },
+    { name: 'tag-profile', k: 55, contextWeight: 0.3 },
+    { name: 'tag-knn', k: 20 },
+    { name: 'friends', k: 45 },
+    // The last two nominate nobody new; their opinions help the ranker.
     {
       name: 'ials',
-      label: 'ials-32',
-      k: 40,
-      factors: 32,
+      label: 'ials-16',
+      k: 0,
+      factors: 16,
       sweeps: 8,
       alpha0: 0.02,
       lambda: 0.02,
@@ -52,13 +59,22 @@ export const FULL_PRESET: TrainParameters = {
       tagWeight: 0,
       friendWeight: 0,
     },
-    { name: 'tag-profile', k: 40, contextWeight: 0.3 },
-    { name: 'tag-knn', k: 20 },
-    { name: 'friends', k: 30 },
+    {
+      name: 'ials',
+      label: 'ials-plus-b',
+      k: 0,
+      factors: 64,
+      sweeps: 6,
+      alpha0: 0.06,
+      lambda: 0.03,
+      countOffset: 0.03,
+      tagWeight: 1,
+      friendWeight: 0.3,
+    },
   ],
   tagSimilarity: { dimensions: 64 },
   ranker: {
-    c: 0.005,
+    c: 0.01,
     maxIter: 600,
     crossFeatures: true,
     labels: { kind: 'held-out', dealt: 5, used: 3, negatives: 50 },

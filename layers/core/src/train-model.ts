@@ -8,7 +8,7 @@ import {
   type StageOneOutput,
 } from './candidates/stage-one.ts';
 import type { Dataset } from './data/dataset.ts';
-import { assignFolds } from './data/split.ts';
+import { assignFolds, withoutPairs } from './data/split.ts';
 import { candidateRecall, listMetrics } from './evaluate/metrics.ts';
 import { EncoreError } from './errors.ts';
 import { fitTfIdf } from './features/tf-idf.ts';
@@ -16,7 +16,13 @@ import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
 import type { TrainParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
 import { artistLogits, candidateLogits, sigmoid, type Ranker } from './rank/ranker.ts';
-import { fitRanker, heldOutRows, playsAboveRows, type LabelledFold } from './rank/train-ranker.ts';
+import {
+  fitRanker,
+  heldOutRows,
+  playsAboveRows,
+  type LabelledFold,
+  type RankerRows,
+} from './rank/train-ranker.ts';
 
 /** A trained model: everything that a version's files are made of. */
 export interface TrainedModel {
@@ -55,8 +61,8 @@ export interface Reuse {
  *
  * Stage one is fitted on everything for serving, and once more for each fold that labels the ranker, without that
  * fold's pairs; these fits are independent and run side by side. The ranker learns from all folds; the last fold also
- * measures a ranker that has learnt from the others (or, with one fold, the ranker as it is), which makes the
- * model's own estimate of its quality nearly free.
+ * measures a ranker that has learnt without it, which makes the model's own estimate of its quality nearly free. A
+ * reused ranker is measured on a fold that it did not learn from.
  *
  * The same data set, parameters and reuse give the same model, whatever `parallel` does.
  *
@@ -71,8 +77,18 @@ export async function trainModel(
   const reuse = io.reuse ?? { svd: null, ranker: null };
   const { labels } = parameters.ranker;
   const dealt = labels.kind === 'held-out' ? labels.dealt : 5;
-  const used = labels.kind === 'held-out' && reuse.ranker === null ? labels.used : 1;
-  const heldOut = heldOutFolds(dataset, { dealt, used, randomState: parameters.randomState });
+  const used = labels.kind === 'held-out' ? labels.used : 1;
+  if (used < 1 || used >= dealt || (labels.kind === 'held-out' && used < 2)) {
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `${used} of ${dealt} folds are used: allowed are 2 to ${dealt - 1}`,
+    );
+  }
+  const folding = { dealt, randomState: parameters.randomState };
+  const heldOut =
+    reuse.ranker === null
+      ? heldOutFolds(dataset, { ...folding, from: 0, to: used })
+      : heldOutFolds(dataset, { ...folding, from: used, to: used + 1 });
 
   const plain = toPlainDataset(dataset);
   // One vocabulary of terms for all fits, so that a dimension means the same in each.
@@ -91,18 +107,11 @@ export async function trainModel(
     heldOut: heldOut[f]!,
   }));
 
-  const nFits = reuse.ranker !== null ? 0 : labels.kind === 'held-out' && folds.length > 1 ? 2 : 1;
+  const nFits = reuse.ranker === null ? 2 : 0;
   const rankerStep = io.progress.step('ranker', nFits + 1);
   const measured = folds[folds.length - 1]!;
-  const fit = (on: readonly LabelledFold[]): { ranker: Ranker; iterations: number } => {
-    const rows =
-      labels.kind === 'held-out'
-        ? heldOutRows(
-            on,
-            { userIds: dataset.users.ids, artistIds: dataset.artists.ids },
-            { negatives: labels.negatives, randomState: parameters.randomState },
-          )
-        : playsAboveRows(stage, dataset.plays, labels.threshold);
+  const ids = { userIds: dataset.users.ids, artistIds: dataset.artists.ids };
+  const fit = (rows: RankerRows): { ranker: Ranker; iterations: number } => {
     const fitted = fitRanker(stage.space, rows, parameters.ranker);
     rankerStep.advance(1);
     return fitted;
@@ -114,8 +123,15 @@ export async function trainModel(
     ({ ranker } = reuse.ranker);
     measuredRanker = ranker;
   } else {
-    ({ ranker, iterations } = fit(folds));
-    measuredRanker = nFits === 2 ? fit(folds.slice(0, -1)).ranker : ranker;
+    if (labels.kind === 'held-out') {
+      const draw = { negatives: labels.negatives, randomState: parameters.randomState };
+      ({ ranker, iterations } = fit(heldOutRows(folds, ids, draw)));
+      measuredRanker = fit(heldOutRows(folds.slice(0, -1), ids, draw)).ranker;
+    } else {
+      const seen = withoutPairs(dataset, measured.heldOut).plays;
+      ({ ranker, iterations } = fit(playsAboveRows(stage, dataset.plays, labels.threshold)));
+      measuredRanker = fit(playsAboveRows(measured.stage, seen, labels.threshold)).ranker;
+    }
   }
   const metrics = measureHoldout(measured, measuredRanker, { calibrated: labels.kind === 'held-out' });
   rankerStep.advance(1);
@@ -156,14 +172,15 @@ function sameFolds(
     : labels;
 }
 
-/** The play pairs of each used fold, as matrices of ones. */
+/** The play pairs of the folds [from, to), as matrices of ones. */
 function heldOutFolds(
   dataset: Dataset,
   {
     dealt,
-    used,
+    from,
+    to,
     randomState,
-  }: { readonly dealt: number; readonly used: number; readonly randomState: number },
+  }: { readonly dealt: number; readonly from: number; readonly to: number; readonly randomState: number },
 ): readonly Csr[] {
   const fold = assignFolds(
     dataset.plays,
@@ -172,9 +189,9 @@ function heldOutFolds(
     randomState,
   );
   const ones = mapCsr(dataset.plays, () => 1);
-  return Array.from({ length: used }, (_, f) => {
+  return Array.from({ length: to - from }, (_, f) => {
     let e = 0;
-    return filterCsr(ones, () => fold[e++] === f);
+    return filterCsr(ones, () => fold[e++] === from + f);
   });
 }
 

@@ -12,8 +12,6 @@ export const SOUND_FILES = {
   'user_friends.dat': 'userID\tfriendID\n10\t11\n11\t10\n',
 } as const;
 
-export type SoundFile = keyof typeof SOUND_FILES;
-
 /** 2026-01-01. */
 export const NOW_MS = Date.UTC(2026, 0, 1);
 

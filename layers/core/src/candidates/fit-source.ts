@@ -163,7 +163,7 @@ function scaled(matrix: Csr, weight: number): Csr {
 }
 
 /** [matrix right; below 0]: pseudo-rows under a matrix and pseudo-columns beside it. */
-export function stack(
+function stack(
   matrix: Csr,
   { below, right }: { readonly below: Csr | null; readonly right: Csr | null },
 ): Csr {

@@ -95,7 +95,7 @@ export interface DataReport {
 export const MAX_EXAMPLES = 20;
 
 /** Characters of a found value that are kept. */
-export const MAX_FOUND_LENGTH = 60;
+const MAX_FOUND_LENGTH = 60;
 
 /** The place and kind of a finding, fixed before any row is read. */
 export interface FindingKind {

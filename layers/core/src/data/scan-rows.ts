@@ -15,7 +15,7 @@ export interface Row {
 }
 
 /** Fields of a row that are located; more are only counted. */
-export const MAX_FIELDS = 8;
+const MAX_FIELDS = 8;
 
 const TAB = 9;
 const LF = 10;

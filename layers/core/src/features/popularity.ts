@@ -12,7 +12,7 @@ export interface Popularity {
 }
 
 /** Plays beyond this many add nothing to an artist's popularity (the seed design's figure). */
-export const POPULARITY_CAP = 3000;
+const POPULARITY_CAP = 3000;
 
 /**
  * Measures the popularity of every artist of the catalogue.

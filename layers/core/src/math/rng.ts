@@ -10,7 +10,7 @@
  * @returns An unsigned 32-bit integer.
  * @see Austin Appleby, MurmurHash3 `fmix32`.
  */
-export function mix32(x: number): number {
+function mix32(x: number): number {
   let h = x | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

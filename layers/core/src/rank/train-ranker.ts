@@ -159,13 +159,21 @@ export function playsAboveRows(stage: StageOneOutput, plays: Csr, threshold: num
  * Cross features differ in scale, so the pair columns are standardised for the fit and the scale is folded back into
  * the weights; the seed's raw concatenation is fitted as it is.
  *
- * @throws {@link EncoreError} `NOT_FINITE` when a weight is not finite.
+ * @throws {@link EncoreError} `NOT_FINITE` when a weight is not finite; `INVALID_DATA_SET` when all labels are alike.
  */
 export function fitRanker(
   space: FeatureSpace,
   { design, labels, offset }: RankerRows,
   parameters: Pick<RankerParameters, 'c' | 'maxIter'>,
 ): { readonly ranker: Ranker; readonly iterations: number; readonly converged: boolean } {
+  const nPositives = labels.reduce((sum, label) => sum + label, 0);
+  if (nPositives === 0 || nPositives === labels.length) {
+    throw new EncoreError(
+      'INVALID_DATA_SET',
+      `the ranker has ${nPositives} positive and ${labels.length - nPositives} negative rows to learn from: it needs both, so a larger data set`,
+      { nPositives, nRows: labels.length },
+    );
+  }
   const width = design.dense!.nCols;
   const scale = space.crossFeatures ? columnMoments(design.dense!.values, width) : null;
   const values = scale === null ? design.dense!.values : standardised(design.dense!.values, width, scale);
