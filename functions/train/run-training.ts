@@ -170,7 +170,7 @@ function timed(progress: Progress, clock: () => number, timings: Record<string, 
   };
 }
 
-/** The first findings of a report, for a log line each. */
+/** The findings of a report, errors first, a log line each: without what was found where that may name a listener. */
 export function findingLines(report: DataReport): readonly string[] {
-  return [...report.errors, ...report.warnings].map(formatFinding);
+  return [...report.errors, ...report.warnings].map((finding) => formatFinding(finding, { forLogs: true }));
 }

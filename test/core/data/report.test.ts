@@ -3,10 +3,12 @@ import { openInMemory, readDataset } from '../../../layers/core/src/data/hetrec.
 import {
   assertValid,
   createFindingCollector,
+  formatFinding,
   formatReport,
   MAX_EXAMPLES,
   type FindingKind,
 } from '../../../layers/core/src/data/report.ts';
+import { isEncoreError, type EncoreError } from '../../../layers/core/src/errors.ts';
 import { NOW_MS, SOUND_FILES, soundFiles } from './hetrec-files.ts';
 
 const PLAYS = 'user_artists.dat';
@@ -20,6 +22,15 @@ const KIND: FindingKind = {
 
 function read(changes: Readonly<Record<string, string | null>>) {
   return readDataset(openInMemory(soundFiles(changes)), { nowMs: NOW_MS });
+}
+
+function caught(run: () => unknown): EncoreError {
+  try {
+    run();
+  } catch (error) {
+    if (isEncoreError(error)) return error;
+  }
+  throw new Error('an EncoreError was expected');
 }
 
 function one(found: string): string {
@@ -96,6 +107,15 @@ describe('assertValid', () => {
     expect(assertValid(result)).toBe(result.dataset);
   });
 
+  it('says in neither message nor details which listener a row is about: both are logged', async () => {
+    const result = await read({ [PLAYS]: `${SOUND_FILES[PLAYS]}4711x\t5\t1\n4711\t5\n` });
+    expect(formatReport(result.report)).toContain('4711');
+    const error = caught(() => assertValid(result));
+    expect(error.message).toContain('user_artists.dat:6: error: userID: allowed a whole number');
+    expect(error.message).toContain('user_artists.dat:7: error: allowed 3 tab-separated columns');
+    expect(error.message + JSON.stringify(error.details)).not.toContain('4711');
+  });
+
   it('names the first findings of a report with errors', async () => {
     const result = await read({
       [PLAYS]: `${SOUND_FILES[PLAYS]}10\t5\t-1\n10\t5\t1.5\n10\t5\tx\n10\t77\t1\n`,
@@ -108,7 +128,7 @@ describe('assertValid', () => {
           'user_artists.dat:6: error: weight: found -1, allowed a whole number of plays, 0 or more; ' +
           'user_artists.dat:7: error: weight: found 1.5, allowed a whole number of plays, 0 or more; ' +
           'user_artists.dat:8: error: weight: found "x", allowed a whole number of plays, 0 or more; and 1 more',
-        details: { errors: result.report.errors },
+        details: { errors: result.report.errors.map((finding) => formatFinding(finding)) },
       }),
     );
   });

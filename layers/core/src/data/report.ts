@@ -201,7 +201,7 @@ function printable(text: string): string {
  */
 export function formatReport(report: DataReport): string {
   const { errors, warnings, counts } = report;
-  const lines = [...errors, ...warnings].map(formatFinding);
+  const lines = [...errors, ...warnings].map((finding) => formatFinding(finding));
   lines.push(
     `${grouped(counts.users)} users, ${grouped(counts.artists)} artists (${grouped(counts.listenedArtists)} listened to), ` +
       `${grouped(counts.plays)} user-artist pairs with ${grouped(counts.totalPlays)} plays`,
@@ -211,9 +211,15 @@ export function formatReport(report: DataReport): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A finding as `file:line: severity: field: found …, allowed … (n times, also on lines …)`. */
-export function formatFinding(finding: Finding): string {
-  const { file, line, severity, field, found, allowed, count, distinct, examples } = finding;
+/**
+ * A finding as `file:line: severity: field: found …, allowed … (n times, also on lines …)`.
+ *
+ * @param options - `forLogs`: leaves out what was found where that may name a listener (default false). The place of it
+ *   stays.
+ */
+export function formatFinding(finding: Finding, options: { readonly forLogs?: boolean } = {}): string {
+  const { file, line, severity, field, allowed, count, distinct, examples } = finding;
+  const found = options.forLogs === true && mayNameListener(finding) ? '' : `found ${finding.found}, `;
   const place = line === null ? file : `${file}:${line}`;
   const what = field === null ? '' : `${field}: `;
   const notes: string[] = [];
@@ -228,8 +234,15 @@ export function formatFinding(finding: Finding): string {
     );
   }
   const note = notes.length > 0 ? ` (${notes.join(', ')})` : '';
-  return `${place}: ${severity}: ${what}found ${found}, allowed ${allowed}${note}`;
+  return `${place}: ${severity}: ${what}${found}allowed ${allowed}${note}`;
 }
+
+/** A row as a whole holds its listener's id too. */
+function mayNameListener({ field, line }: Finding): boolean {
+  return field === null ? line !== null : LISTENER_FIELDS.has(field);
+}
+
+const LISTENER_FIELDS: ReadonlySet<string> = new Set(['userID', 'friendID']);
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US');
@@ -246,16 +259,17 @@ function total(findings: readonly Finding[], noun: string): string {
  * Gives the data set, or says why there is none.
  *
  * @throws {@link EncoreError} `INVALID_DATA_SET` when the report has errors; the message names the first three
- *   kinds with file and line, `details.errors` holds all of them.
+ *   kinds with file and line, `details.errors` holds all of them. Both end up in logs, so neither names a listener.
  */
 export function assertValid<T>(result: { readonly dataset: T | null; readonly report: DataReport }): T {
   const { dataset, report } = result;
   if (dataset !== null && report.errors.length === 0) return dataset;
-  const shown = report.errors.slice(0, 3).map(formatFinding);
-  const more = report.errors.length - shown.length;
+  const errors = report.errors.map((finding) => formatFinding(finding, { forLogs: true }));
+  const shown = errors.slice(0, 3);
+  const more = errors.length - shown.length;
   throw new EncoreError(
     'INVALID_DATA_SET',
     `the data set cannot be used: ${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
-    { errors: report.errors },
+    { errors },
   );
 }
