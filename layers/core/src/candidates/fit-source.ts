@@ -52,8 +52,8 @@ export function prepareSourceInputs(dataset: Dataset, terms: readonly string[]):
 /**
  * Fits one candidate source.
  *
- * @returns `null` where the data set lacks what the source is made of (friends, tags): the source is off, its scores
- *   are 0.
+ * @returns `null` where the data set lacks what the source is made of (friends): the source is off, its scores are 0.
+ *   Without tags the tag sources compare freshness and popularity, and the others leave the tag rows out.
  */
 export function fitSource(
   source: SourceParameters,

@@ -1,5 +1,5 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import type { Csr } from '../math/csr.ts';
+import { symmetricEigen } from '../math/eigen.ts';
 import type { PairScorer } from './source.ts';
 
 /**
@@ -10,6 +10,7 @@ import type { PairScorer } from './source.ts';
  * @param tfIdf - Shape (nArtists, nTerms).
  * @param dimensions - Components kept; the number of terms bounds it.
  * @returns Shape (nArtists × d,), row-major, d = min(dimensions, nTerms); zeros for an artist without tags.
+ * @throws {@link EncoreError} `NOT_FINITE` when a weight is not.
  * @see Deerwester et al. (1990), "Indexing by Latent Semantic Analysis".
  */
 export function latentTags(
@@ -19,22 +20,22 @@ export function latentTags(
   const { nRows, nCols, indptr, indices, values } = tfIdf;
   const d = Math.min(dimensions, nCols);
   if (d === 0) return { d, vectors: new Float64Array(0) };
-  const gram = Matrix.zeros(nCols, nCols);
+  const gram = new Float64Array(nCols * nCols);
   for (let r = 0; r < nRows; r++) {
     for (let e = indptr[r]!; e < indptr[r + 1]!; e++) {
       for (let f = indptr[r]!; f <= e; f++) {
-        const a = indices[e]!;
-        const b = indices[f]!;
-        gram.set(a, b, gram.get(a, b) + values[e]! * values[f]!);
+        gram[indices[e]! * nCols + indices[f]!]! += values[e]! * values[f]!;
       }
     }
   }
-  for (let a = 0; a < nCols; a++) for (let b = 0; b < a; b++) gram.set(b, a, gram.get(a, b));
-  // Eigenvalues of a symmetric matrix come ascending: the last d columns are the leading components.
-  const eigenvectors = new EigenvalueDecomposition(gram, { assumeSymmetric: true }).eigenvectorMatrix;
+  for (let a = 0; a < nCols; a++) {
+    for (let b = 0; b < a; b++) gram[b * nCols + a] = gram[a * nCols + b]!;
+  }
+  // Eigenvalues come ascending: the last d columns are the leading components.
+  const eigenvectors = symmetricEigen(gram, nCols).vectors;
   const components = new Float64Array(nCols * d);
   for (let t = 0; t < nCols; t++) {
-    for (let c = 0; c < d; c++) components[t * d + c] = eigenvectors.get(t, nCols - 1 - c);
+    for (let c = 0; c < d; c++) components[t * d + c] = eigenvectors[t * nCols + (nCols - 1 - c)]!;
   }
   const vectors = new Float64Array(nRows * d);
   for (let r = 0; r < nRows; r++) {
@@ -54,10 +55,12 @@ export function latentTags(
 
 /**
  * How like a candidate's tags are to those of the artists heard: the largest cosine, the mean of the three largest,
- * the mean, and the mean weighted by interaction weight.
+ * the mean, and the mean weighted by interaction weight. Among the largest a negative cosine counts as 0; where fewer
+ * than three artists were heard, the mean of the largest is over those.
  *
  * @param tfIdf - Shape (nArtists, nTerms).
  * @param weights - Shape (nUsers, nArtists): interaction weights of the artists heard.
+ * @param options - `dimensions`: of the tag components that vectors are compared in, see {@link latentTags}.
  */
 export function fitTagSimilarity(
   tfIdf: Csr,

@@ -4,7 +4,7 @@ import type { CandidateSource } from './source.ts';
 
 /**
  * User-based nearest neighbours: the cosine of idf-weighted histories, each listener keeping the nearest
- * `neighbours`; an artist's score is the sum of the neighbours' similarities, each times its weight of the artist.
+ * `neighbours`; an artist's score is Σ_v similarity_v^exponent · weight_v over the neighbours v who heard it.
  *
  * An artist's idf is ln(nUsers / listeners); sharing a rare artist says more than sharing a famous one.
  *
