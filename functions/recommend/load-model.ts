@@ -1,8 +1,12 @@
 import {
+  CATALOG_FILE,
   decodeManifest,
   EncoreError,
   loadServingModel,
   MANIFEST_FILE,
+  MODEL_FILE,
+  POPULAR_KEY,
+  versionKey,
   type ModelStore,
   type Recommendation,
   type ServingModel,
@@ -20,19 +24,19 @@ const FIRST_READ_BYTES = 4_194_304;
  */
 export async function loadModel(store: ModelStore, version: string): Promise<ServingModel> {
   const read = async (file: string, end?: number): Promise<Uint8Array> => {
-    const key = `models/${version}/${file}`;
+    const key = versionKey(version, file);
     const object = await store.get(key, end === undefined ? undefined : { start: 0, end });
     if (object !== undefined) return object.body;
     throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${file}`, { key });
   };
   const [manifest, tensors, catalog] = await Promise.all([
     read(MANIFEST_FILE),
-    read('model.safetensors', FIRST_READ_BYTES),
-    read('catalog.json.gz'),
+    read(MODEL_FILE, FIRST_READ_BYTES),
+    read(CATALOG_FILE),
   ]);
   const { servingBytes } = decodeManifest(manifest);
   return loadServingModel({
-    tensors: servingBytes <= FIRST_READ_BYTES ? tensors : await read('model.safetensors', servingBytes),
+    tensors: servingBytes <= FIRST_READ_BYTES ? tensors : await read(MODEL_FILE, servingBytes),
     catalog,
   });
 }
@@ -57,16 +61,11 @@ const popularList: z.ZodType<PopularList> = z.object({
  * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no such list.
  */
 export async function readPopular(store: ModelStore): Promise<PopularList | undefined> {
-  const object = await store.get('models/popular.json');
+  const object = await store.get(POPULAR_KEY);
   if (object === undefined) return undefined;
   try {
     return popularList.parse(JSON.parse(new TextDecoder().decode(object.body)));
   } catch (cause) {
-    throw new EncoreError(
-      'ARTIFACT_INCOMPATIBLE',
-      'models/popular.json is no list of artists',
-      {},
-      { cause },
-    );
+    throw new EncoreError('ARTIFACT_INCOMPATIBLE', `${POPULAR_KEY} is no list of artists`, {}, { cause });
   }
 }

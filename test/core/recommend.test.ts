@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CATALOG_FILE, MODEL_FILE } from '../../layers/core/src/artifact/build-version.ts';
+import { CATALOG_FILE, MODEL_FILE } from '../../layers/core/src/artifact/manifest.ts';
 import { decodeCandidates, encodeCandidates } from '../../layers/core/src/artifact/candidate-record.ts';
 import { loadServingModel, type ServingModel } from '../../layers/core/src/artifact/serving-model.ts';
 import { candidateLogits, sigmoid } from '../../layers/core/src/rank/ranker.ts';

@@ -7,11 +7,8 @@ import {
   createWorkerParallelMap,
   inlineParallelMap,
 } from '../../functions/shared/adapters/worker-parallel-map.ts';
-import {
-  buildVersion,
-  MODEL_FILE,
-  RECOMMENDATIONS_FILE,
-} from '../../layers/core/src/artifact/build-version.ts';
+import { buildVersion } from '../../layers/core/src/artifact/build-version.ts';
+import { MODEL_FILE, RECOMMENDATIONS_FILE } from '../../layers/core/src/artifact/manifest.ts';
 import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recommendations-csv.ts';
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
 import { openInMemory, readDataset } from '../../layers/core/src/data/hetrec.ts';

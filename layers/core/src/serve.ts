@@ -14,5 +14,11 @@ export {
   type Experiment,
 } from './experiment/assign-variant.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
-export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifest.ts';
-export { readPointer, type Pointer } from './publish/pointer.ts';
+export {
+  CATALOG_FILE,
+  decodeManifest,
+  MANIFEST_FILE,
+  MODEL_FILE,
+  type Manifest,
+} from './artifact/manifest.ts';
+export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';

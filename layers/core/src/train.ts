@@ -35,19 +35,19 @@ export {
 } from './evaluate/evaluate-models.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, type Interval } from './evaluate/bootstrap.ts';
-export {
-  buildVersion,
-  CATALOG_FILE,
-  MODEL_FILE,
-  RECOMMENDATIONS_FILE,
-  type VersionContents,
-  type VersionInfo,
-} from './artifact/build-version.ts';
-export { publishVersion, versionKey, type Publication, type PublishOutcome } from './publish/publish.ts';
-export { readPointer, POINTER_KEY, type Pointer } from './publish/pointer.ts';
+export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
+export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
+export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
 export { requireQuality } from './publish/quality-gate.ts';
 export type { PublishPorts } from './publish/retrying.ts';
-export { decodeManifest, MANIFEST_FILE, type Manifest } from './artifact/manifest.ts';
+export {
+  CATALOG_FILE,
+  decodeManifest,
+  MANIFEST_FILE,
+  MODEL_FILE,
+  RECOMMENDATIONS_FILE,
+  type Manifest,
+} from './artifact/manifest.ts';
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
 export { decodeSafetensors } from './artifact/safetensors.ts';
 export { readRanker, readSvdTables } from './artifact/model-tensors.ts';

@@ -1,17 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildVersion } from '../../../layers/core/src/artifact/build-version.ts';
 import {
-  buildVersion,
   CATALOG_FILE,
   MODEL_FILE,
   RECOMMENDATIONS_FILE,
   REPORT_FILE,
-} from '../../../layers/core/src/artifact/build-version.ts';
+} from '../../../layers/core/src/artifact/manifest.ts';
 import { decodeCandidateShard, shardPath } from '../../../layers/core/src/artifact/candidates-file.ts';
 import { decodeManifest, MANIFEST_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import { decodeRecommendationsCsv } from '../../../layers/core/src/artifact/recommendations-csv.ts';
 import { decodeSafetensors } from '../../../layers/core/src/artifact/safetensors.ts';
 import { loadServingModel } from '../../../layers/core/src/artifact/serving-model.ts';
-import { sha256Hex } from '../../../layers/core/src/artifact/sha256.ts';
+import { sha256Hex } from '../../../layers/core/src/math/sha256.ts';
 import { recommend } from '../../../layers/core/src/recommend.ts';
 import { TINY_INFO, tinyParameters, trainTiny } from '../tiny.ts';
 

@@ -5,7 +5,7 @@ import {
   encodeManifest,
   type Manifest,
 } from '../../../layers/core/src/artifact/manifest.ts';
-import { sha256Hex } from '../../../layers/core/src/artifact/sha256.ts';
+import { sha256Hex } from '../../../layers/core/src/math/sha256.ts';
 
 const ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 const manifest: Manifest = {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CATALOG_FILE, MODEL_FILE } from '../../../layers/core/src/artifact/build-version.ts';
+import { CATALOG_FILE, MODEL_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import { encodeCatalog } from '../../../layers/core/src/artifact/catalog.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../../layers/core/src/artifact/safetensors.ts';
 import {

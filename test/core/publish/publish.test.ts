@@ -6,12 +6,8 @@ import {
 import { EncoreError } from '../../../layers/core/src/errors.ts';
 import type { ModelStore } from '../../../layers/core/src/ports.ts';
 import { encodePointer, POINTER_KEY, readPointer } from '../../../layers/core/src/publish/pointer.ts';
-import {
-  POPULAR_KEY,
-  publishVersion,
-  versionKey,
-  type Publication,
-} from '../../../layers/core/src/publish/publish.ts';
+import { publishVersion, type Publication } from '../../../layers/core/src/publish/publish.ts';
+import { POPULAR_KEY, versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
 import { rollback, unpin } from '../../../layers/core/src/publish/rollback.ts';
 import { makePublication } from './make-publication.ts';

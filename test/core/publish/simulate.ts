@@ -4,10 +4,10 @@ import type { CandidateStore, ModelStore } from '../../../layers/core/src/ports.
 import { POINTER_KEY, readPointer } from '../../../layers/core/src/publish/pointer.ts';
 import {
   equalBytes,
-  versionKey,
   type publishVersion,
   type Publication,
 } from '../../../layers/core/src/publish/publish.ts';
+import { versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
 import { rollback, unpin } from '../../../layers/core/src/publish/rollback.ts';
 

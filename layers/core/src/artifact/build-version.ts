@@ -6,22 +6,20 @@ import type { TrainedModel } from '../train-model.ts';
 import { encodeCandidateShards } from './candidates-file.ts';
 import { encodeCatalog } from './catalog.ts';
 import {
+  CATALOG_FILE,
   describeFiles,
   encodeManifest,
   MANIFEST_FILE,
   MANIFEST_SCHEMA_VERSION,
+  MODEL_FILE,
+  RECOMMENDATIONS_FILE,
+  REPORT_FILE,
   type Manifest,
 } from './manifest.ts';
 import { POPULAR_LENGTH, popularList, servingTensors, trainingTensors } from './model-tensors.ts';
 import { encodeRecommendationsCsv, type RecommendationRow } from './recommendations-csv.ts';
 import { encodeSafetensors, safetensorsPrefixBytes } from './safetensors.ts';
 import { formatSpace, loadServingModel, type ServingModel } from './serving-model.ts';
-
-/** Paths of a version's files below `models/<version>/`. */
-export const MODEL_FILE = 'model.safetensors';
-export const CATALOG_FILE = 'catalog.json.gz';
-export const REPORT_FILE = 'report.json';
-export const RECOMMENDATIONS_FILE = 'recommendations.csv';
 
 /** Artists per listener in `recommendations.csv`. */
 const CSV_LENGTH = 20;

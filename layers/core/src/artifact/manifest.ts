@@ -1,5 +1,5 @@
 import { EncoreError } from '../errors.ts';
-import { sha256Hex } from './sha256.ts';
+import { sha256Hex } from '../math/sha256.ts';
 
 /** What a model version consists of and how it came to be: `models/<version>/manifest.json`. */
 export interface Manifest {
@@ -40,8 +40,12 @@ interface ManifestCandidates {
 
 export const MANIFEST_SCHEMA_VERSION = 1;
 
-/** The manifest's own path below `models/<version>/`. */
+/** Paths of a version's files below `models/<version>/`, beside `candidates/`. */
 export const MANIFEST_FILE = 'manifest.json';
+export const MODEL_FILE = 'model.safetensors';
+export const CATALOG_FILE = 'catalog.json.gz';
+export const REPORT_FILE = 'report.json';
+export const RECOMMENDATIONS_FILE = 'recommendations.csv';
 
 /**
  * Writes a manifest as JSON, for people as well.

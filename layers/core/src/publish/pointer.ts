@@ -14,6 +14,14 @@ export interface Pointer {
 
 export const POINTER_KEY = 'models/current.json';
 
+/** The list for everybody, to serve from before any model could be loaded. */
+export const POPULAR_KEY = 'models/popular.json';
+
+/** The key of a version's file. */
+export function versionKey(version: string, path: string): string {
+  return `models/${version}/${path}`;
+}
+
 /** A pointer and the entity tag to condition its replacement on. */
 export interface StoredPointer {
   readonly pointer: Pointer;

@@ -1,10 +1,10 @@
 import { decodeCandidateShard, shardPath } from '../artifact/candidates-file.ts';
 import { decodeManifest, MANIFEST_FILE, type Manifest } from '../artifact/manifest.ts';
-import { sha256Hex } from '../artifact/sha256.ts';
+import { sha256Hex } from '../math/sha256.ts';
 import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { movePointer, type PointerMove } from './move-pointer.ts';
-import { readPointer, type Pointer } from './pointer.ts';
+import { POPULAR_KEY, readPointer, versionKey, type Pointer } from './pointer.ts';
 import { pause, retrying, type PublishPorts } from './retrying.ts';
 
 /** A finished model version. */
@@ -30,13 +30,6 @@ export interface Publication {
  * served. `pinned`: complete, but a rollback holds the pointer. `deadline`: out of time; publish it again to go on.
  */
 export type PublishOutcome = 'published' | 'superseded' | 'pinned' | 'deadline';
-
-export const POPULAR_KEY = 'models/popular.json';
-
-/** The key of a version's file. */
-export function versionKey(version: string, path: string): string {
-  return `models/${version}/${path}`;
-}
 
 /**
  * Publishes a model version: files, manifest, candidates, and last the pointer. Killed anywhere, it leaves the version

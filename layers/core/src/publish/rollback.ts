@@ -1,8 +1,8 @@
 import { decodeManifest, MANIFEST_FILE } from '../artifact/manifest.ts';
 import { EncoreError } from '../errors.ts';
 import { movePointer } from './move-pointer.ts';
-import type { Pointer } from './pointer.ts';
-import { candidatesOf, checkFiles, failed, versionKey, writeCandidates } from './publish.ts';
+import { versionKey, type Pointer } from './pointer.ts';
+import { candidatesOf, checkFiles, failed, writeCandidates } from './publish.ts';
 import { retrying, type PublishPorts } from './retrying.ts';
 
 /**
