@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Command } from 'commander';
 
-import { DEFAULT_EXPERIMENT, readPointer, recommend } from '@encore/core/serve';
+import { DEFAULT_EXPERIMENT, recommend } from '@encore/core/serve';
 
 import { createRecommendHandler } from '../../functions/recommend/handler.ts';
-import { loadModel, readPopular } from '../../functions/recommend/load-model.ts';
-import { createModelSource } from '../../functions/recommend/model-source.ts';
+import { followStore } from '../../functions/recommend/stored-models.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createFileExposureLog } from '../../functions/shared/adapters/file-exposure-log.ts';
 import { createObservability } from '../../functions/shared/observability.ts';
@@ -28,24 +26,8 @@ export function serveCommand(): Command {
     .action(async (flags: { readonly out: string; readonly port?: number }) => {
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
       const observability = createObservability('recommend', { LOG_LEVEL: 'WARN', METRICS: 'off' });
-      const waiting = {
-        now: Date.now,
-        sleep: (ms: number) => sleep(ms, undefined, { ref: false }),
-        onFailure: (error: unknown) => observability.error('the model could not be refreshed', error),
-      };
-      const version = async (): Promise<string | undefined> =>
-        (await readPointer(modelStore))?.pointer.version;
       const handler = createRecommendHandler({
-        models: createModelSource({
-          readVersion: version,
-          load: (v) => loadModel(modelStore, v),
-          ...waiting,
-        }),
-        popular: createModelSource({
-          readVersion: async () => (await readPopular(modelStore))?.modelVersion,
-          load: async () => (await readPopular(modelStore))!,
-          ...waiting,
-        }),
+        ...followStore(modelStore, (error) => observability.error('the model could not be refreshed', error)),
         candidateStore,
         exposureLog: createFileExposureLog(join(resolve(flags.out), 'exposures.ndjson')),
         experiment: DEFAULT_EXPERIMENT,

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   assignVariant,
   DEFAULT_EXPERIMENT,
   isEncoreError,
-  readPointer,
   recommend,
   type CandidateStore,
   type Experiment,
@@ -23,9 +21,10 @@ import { createObservability, type Observability } from '../shared/observability
 import { parseEnv } from '../shared/parse-env.ts';
 import { badRequest } from '../shared/problem.ts';
 import { recommendEnvironment } from './env.ts';
-import { loadModel, readPopular, type PopularList } from './load-model.ts';
-import { createModelSource, type LoadedModel, type ModelSource } from './model-source.ts';
+import type { PopularList } from './load-model.ts';
+import type { LoadedModel, ModelSource } from './model-source.ts';
 import { parseRecommendRequest } from './request.ts';
+import { followStore } from './stored-models.ts';
 
 /** What the handler works with; tests give it stores in memory. */
 export interface RecommendDeps<Model> {
@@ -207,29 +206,10 @@ export function createRecommendHandlerFromEnvironment(
   const dynamo = createDynamoClient(environment, SERVING_LIMITS);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
   const call = { deadlineMs: CALL_DEADLINE_MS };
-  const waiting = {
-    now: Date.now,
-    sleep: (ms: number) => sleep(ms, undefined, { ref: false }),
-    onFailure: (error: unknown) => {
+  return createRecommendHandler({
+    ...followStore(modelStore, (error) => {
       observability.count(METRICS.modelRefreshFailed);
       observability.error('the model could not be refreshed', error);
-    },
-  };
-  // One small object: its version comes with the list itself.
-  let stored: PopularList | undefined;
-  return createRecommendHandler({
-    models: createModelSource({
-      ...waiting,
-      readVersion: async () => (await readPointer(modelStore))?.pointer.version,
-      load: (version) => loadModel(modelStore, version),
-    }),
-    popular: createModelSource({
-      ...waiting,
-      readVersion: async () => {
-        stored = await readPopular(modelStore);
-        return stored?.modelVersion;
-      },
-      load: () => Promise.resolve(stored),
     }),
     candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
     exposureLog: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, call),
