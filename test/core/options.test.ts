@@ -71,7 +71,7 @@ describe('resolveOptions', () => {
   });
 
   it.each<[keyof TrainOptions, readonly number[]]>([
-    ['maxFeatures', [0, 1.5, NaN]],
+    ['maxFeatures', [0, 1.5, 5001, NaN]],
     ['nNeighbors', [0, 251, 2.5]],
     ['c', [0, -1, Infinity, NaN]],
     ['maxIter', [0, 0.5]],

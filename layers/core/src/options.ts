@@ -10,7 +10,7 @@ export type Preset = (typeof PRESETS)[number];
  * where it has them.
  */
 export interface TrainOptions {
-  /** Tag terms kept by TF-IDF, >= 1. */
+  /** Tag terms kept by TF-IDF, 1-5,000: their Gram matrix is decomposed, and a column number takes two bytes. */
   readonly maxFeatures?: number | undefined;
   /** Nearest artists that the tag embedding nominates for each listener, 1-250. */
   readonly nNeighbors?: number | undefined;
@@ -134,7 +134,12 @@ export function sourceLabel(source: SourceParameters): string {
  */
 export function resolveOptions(preset: Preset, options: TrainOptions): TrainParameters {
   const base = PRESET_PARAMETERS[preset];
-  check('maxFeatures', options.maxFeatures, (v) => Number.isInteger(v) && v >= 1, 'an integer >= 1');
+  check(
+    'maxFeatures',
+    options.maxFeatures,
+    (v) => Number.isInteger(v) && v >= 1 && v <= 5000,
+    'an integer from 1 to 5000',
+  );
   check(
     'nNeighbors',
     options.nNeighbors,
