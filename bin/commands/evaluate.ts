@@ -9,6 +9,7 @@ import {
   bootstrapMean,
   EncoreError,
   evaluateModels,
+  meanPerListener,
   METRIC_NAMES,
   modelNames,
   readDataset,
@@ -148,7 +149,7 @@ interface ModelSummary {
   readonly model: string;
   /** Means over the splits. */
   readonly metrics: Readonly<Record<MetricName, number>>;
-  /** 95% intervals over all listeners of all splits. */
+  /** 95% intervals over listeners, each with the mean of their splits. */
   readonly intervals: {
     readonly ndcg20: readonly [number, number];
     readonly recall20: readonly [number, number];
@@ -165,9 +166,9 @@ function summarise(
   const byModel = names.map((_, m) => runs.map((run) => run.models[m]!));
   const last = byModel.at(-1)!;
   return byModel.map((evaluations, m) => {
-    const ndcg = concatenate(evaluations.map((e) => e.perUser.ndcg20));
-    const recall = concatenate(evaluations.map((e) => e.perUser.recall20));
-    const lastNdcg = concatenate(last.map((e) => e.perUser.ndcg20));
+    const ndcg = perListener(evaluations, 'ndcg20');
+    const recall = perListener(evaluations, 'recall20');
+    const lastNdcg = perListener(last, 'ndcg20');
     const ndcgInterval = bootstrapMean(ndcg, { seed: 1 });
     const recallInterval = bootstrapMean(recall, { seed: 1 });
     const stages = evaluations.map((e) => e.candidates).filter((c) => c !== null);
@@ -247,14 +248,11 @@ function formatSummary(summary: readonly ModelSummary[], splits: readonly string
   ].join('\n');
 }
 
-function concatenate(parts: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+function perListener(
+  evaluations: readonly ModelEvaluation[],
+  figure: keyof ModelEvaluation['perUser'],
+): Float64Array {
+  return meanPerListener(evaluations.map(({ users, perUser }) => ({ users, values: perUser[figure] })));
 }
 
 function average(values: readonly number[]): number {

@@ -34,7 +34,7 @@ export {
   type Split,
 } from './evaluate/evaluate-models.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
-export { bootstrapMean, type Interval } from './evaluate/bootstrap.ts';
+export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { bootstrapMean } from '../../../layers/core/src/evaluate/bootstrap.ts';
+import { bootstrapMean, meanPerListener } from '../../../layers/core/src/evaluate/bootstrap.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
 
 describe('bootstrapMean', () => {
@@ -42,5 +42,25 @@ describe('bootstrapMean', () => {
       high: 0.5,
     });
     expect(bootstrapMean(new Float64Array(0), { seed: 1 })).toEqual({ mean: 0, low: 0, high: 0 });
+  });
+});
+
+describe('meanPerListener', () => {
+  it('averages what a listener did in several splits, whoever else was measured', () => {
+    const splits = [
+      { users: Int32Array.of(2, 7), values: Float64Array.of(0.2, 0.5) },
+      { users: Int32Array.of(1, 7), values: Float64Array.of(1, 0.7) },
+    ];
+    expect(meanPerListener(splits)).toEqual(Float64Array.of(1, 0.2, 0.6));
+    expect(meanPerListener([])).toHaveLength(0);
+  });
+
+  it('keeps the interval as wide as one split has it where the splits say the same', () => {
+    const rng = createRng(9);
+    const users = Int32Array.from({ length: 400 }, (_, user) => user);
+    const split = { users, values: Float64Array.from(users, () => rng.next()) };
+    expect(bootstrapMean(meanPerListener([split, split]), { seed: 1 })).toEqual(
+      bootstrapMean(split.values, { seed: 1 }),
+    );
   });
 });

@@ -37,3 +37,24 @@ export function bootstrapMean(
     high: means[Math.ceil(0.975 * (resamples - 1))]!,
   };
 }
+
+/**
+ * Each listener's mean over several splits, to resample listeners and not (listener, split) pairs: what one listener does
+ * in two splits is not independent, and pairs would give intervals that are too narrow.
+ *
+ * @param splits - For each split, shape (n,) each: the listeners measured, and a figure for each.
+ * @returns Shape (number of different listeners,), by ascending index.
+ */
+export function meanPerListener(
+  splits: readonly { readonly users: Int32Array; readonly values: Float64Array }[],
+): Float64Array {
+  const sums = new Map<number, { sum: number; n: number }>();
+  for (const { users, values } of splits) {
+    users.forEach((user, i) => {
+      const known = sums.get(user) ?? { sum: 0, n: 0 };
+      sums.set(user, { sum: known.sum + values[i]!, n: known.n + 1 });
+    });
+  }
+  const users = Int32Array.from(sums.keys()).toSorted();
+  return Float64Array.from(users, (user) => sums.get(user)!.sum / sums.get(user)!.n);
+}
