@@ -13,7 +13,7 @@ import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recomme
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
 import { openInMemory, readDataset } from '../../layers/core/src/data/hetrec.ts';
 import { assertValid } from '../../layers/core/src/data/report.ts';
-import { splitHoldout } from '../../layers/core/src/data/split.ts';
+import { assignFolds, splitHoldout } from '../../layers/core/src/data/split.ts';
 import { generateSample } from '../../layers/core/src/data/synthetic.ts';
 import { evaluateModels } from '../../layers/core/src/evaluate/evaluate-models.ts';
 import { resolveOptions, type Preset, type TrainParameters } from '../../layers/core/src/options.ts';
@@ -115,6 +115,27 @@ describe('trainModel', () => {
     const { model, files } = await trained(bare, 'full');
     expect(model.stage.sourcesOff).toContain('friends');
     expect(decodeRecommendationsCsv(files.get(RECOMMENDATIONS_FILE)!)).toHaveLength(20 * sample.users.size);
+  });
+
+  it('refuses tag times so few that a fold holds out all of them, instead of shifting columns', async () => {
+    const { plays, users, artists, tagAssignments } = sample;
+    const ids = { userIds: users.ids, artistIds: artists.ids };
+    const folds = assignFolds(plays, ids, 5, parametersOf('seed').randomState);
+    const isHeldOut = (user: number, artist: number): boolean => {
+      if (user < 0) return false;
+      const row = plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]);
+      return row.includes(artist) && folds[plays.indptr[user]! + row.indexOf(artist)] === 0;
+    };
+    const only = tagAssignments!.user.findIndex((user, a) => isHeldOut(user, tagAssignments!.artist[a]!));
+    const time = tagAssignments!.time.map((at, a) => (a === only ? at : NaN));
+    await expect(
+      trained({ ...sample, tagAssignments: { ...tagAssignments!, time } }, 'seed'),
+    ).rejects.toThrow(
+      expect.objectContaining({
+        code: 'INVALID_DATA_SET',
+        details: { found: 74, expected: 76 },
+      }),
+    );
   });
 
   it('takes saved factors and a saved ranker over, and then gives the model they came from', async () => {

@@ -62,12 +62,12 @@ export interface Reuse {
  * Stage one is fitted on everything for serving, and once more for each fold that labels the ranker, without that
  * fold's pairs; these fits are independent and run side by side. The ranker learns from all folds; the last fold also
  * measures a ranker that has learnt without it, which makes the model's own estimate of its quality nearly free. A
- * reused ranker is measured on a fold that it did not learn from.
+ * reused ranker is measured on a fold that it did not learn from (one with the seed's labels has seen every pair).
  *
  * The same data set, parameters and reuse give the same model, whatever `parallel` does.
  *
  * @throws {@link EncoreError} `NOT_FINITE` when a trained value is not finite; `REUSE_REFUSED` when a reused part does
- *   not fit.
+ *   not fit; `INVALID_DATA_SET` when a fold holds out all of what a feature is made of, or leaves labels of one kind only.
  */
 export async function trainModel(
   dataset: Dataset,
@@ -106,6 +106,7 @@ export async function trainModel(
     stage: foldStage,
     heldOut: heldOut[f]!,
   }));
+  for (const fold of folds) requireSameColumns(fold.stage, stage);
 
   const nFits = reuse.ranker === null ? 2 : 0;
   const rankerStep = io.progress.step('ranker', nFits + 1);
@@ -193,6 +194,20 @@ function heldOutFolds(
     let e = 0;
     return filterCsr(ones, () => fold[e++] === from + f);
   });
+}
+
+/**
+ * Without a held-out fold a data set may lack a whole feature (its last valid tag time): the ranker would then read other
+ * columns in serving than it learnt from.
+ */
+function requireSameColumns({ space: found }: StageOneOutput, { space: expected }: StageOneOutput): void {
+  if (found.nEmbedding === expected.nEmbedding) return;
+  throw new EncoreError(
+    'INVALID_DATA_SET',
+    `without a held-out fold the artist embedding has ${found.nEmbedding} dimensions, with all data ${expected.nEmbedding}: ` +
+      'too few tags have a valid time to tell how fresh artists are',
+    { found: found.nEmbedding, expected: expected.nEmbedding },
+  );
 }
 
 function requireSameTerms(saved: readonly string[], now: readonly string[]): void {
