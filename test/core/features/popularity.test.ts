@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { measurePopularity } from '../../../layers/core/src/features/popularity.ts';
+import { artistPopularity } from '../../../layers/core/src/features/popularity.ts';
 import { csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
 
 function plays(nArtists: number, rows: readonly (readonly [number, number, number])[]) {
@@ -12,13 +12,9 @@ function plays(nArtists: number, rows: readonly (readonly [number, number, numbe
   );
 }
 
-describe('measurePopularity', () => {
-  it('adds up the plays of each artist, counts listeners, and caps the sum before scaling', () => {
-    const {
-      plays: total,
-      listeners,
-      scaled,
-    } = measurePopularity(
+describe('artistPopularity', () => {
+  it('adds up the plays of each artist and caps the sum before scaling', () => {
+    const scaled = artistPopularity(
       plays(4, [
         [0, 0, 2900],
         [1, 0, 2900],
@@ -27,13 +23,11 @@ describe('measurePopularity', () => {
         [1, 2, 3000],
       ]),
     );
-    expect(Array.from(total)).toEqual([5800, 2250, 3000, 0]);
-    expect(Array.from(listeners)).toEqual([2, 2, 1, 0]);
     expect(Array.from(scaled)).toEqual([1, 0.75, 1, 0]);
   });
 
   it('scales from the least played artist of the catalogue', () => {
-    const { scaled } = measurePopularity(
+    const scaled = artistPopularity(
       plays(3, [
         [0, 0, 100],
         [0, 1, 150],
@@ -48,7 +42,7 @@ describe('measurePopularity', () => {
       [0, 0, 4000],
       [1, 1, 9000],
     ]);
-    expect(Array.from(measurePopularity(above).scaled)).toEqual([0, 0]);
-    expect(Array.from(measurePopularity(plays(2, [])).scaled)).toEqual([0, 0]);
+    expect(Array.from(artistPopularity(above))).toEqual([0, 0]);
+    expect(Array.from(artistPopularity(plays(2, [])))).toEqual([0, 0]);
   });
 });

@@ -5,7 +5,7 @@ import { fitIals } from '../factors/ials.ts';
 import { interactionWeights } from '../factors/interaction-weights.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
-import { measurePopularity } from '../features/popularity.ts';
+import { artistPopularity } from '../features/popularity.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
 import { mapCsr, transposeCsr, type Csr } from '../math/csr.ts';
 import type { SourceParameters, TrainParameters } from '../options.ts';
@@ -44,7 +44,7 @@ export function prepareSourceInputs(dataset: Dataset, terms: readonly string[]):
     sublinearTags: fitTfIdf(dataset, { terms, sublinear: true }).rows,
     embedding: buildArtistEmbedding(tfIdf.rows, {
       freshness: artistFreshness(dataset.tagAssignments, dataset.artists.size),
-      popularity: measurePopularity(dataset.plays).scaled,
+      popularity: artistPopularity(dataset.plays),
     }),
   };
 }

@@ -5,7 +5,7 @@ import { withoutPairs } from '../data/split.ts';
 import { vocabularyInOrder } from '../data/vocabulary.ts';
 import { drawInitialFactors, fitBiasedSvd, ratingsFromPlays } from '../factors/biased-svd.ts';
 import { userFreshness } from '../features/freshness.ts';
-import { rowLength, type Csr } from '../math/csr.ts';
+import { columnLengths, rowLength, type Csr } from '../math/csr.ts';
 import { sourceLabel, type TrainParameters } from '../options.ts';
 import type { Task } from '../ports.ts';
 import {
@@ -104,8 +104,7 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     nFactors: svd.nFactors,
     crossFeatures: parameters.ranker.crossFeatures,
   };
-  const listeners = new Int32Array(nArtists);
-  for (const item of dataset.plays.indices) listeners[item]!++;
+  const listeners = columnLengths(dataset.plays);
   const userFeatures = listenerFeatures(space, dataset, svd, listeners);
   const width = nUserFeatures(space);
 

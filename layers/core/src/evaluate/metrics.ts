@@ -1,4 +1,4 @@
-import type { Csr } from '../math/csr.ts';
+import { columnLengths, type Csr } from '../math/csr.ts';
 
 /** Ranking quality of one listener's list. */
 export interface ListMetrics {
@@ -88,8 +88,7 @@ export function evaluateLists(
   lists: readonly Int32Array[],
   { train, test, tagged }: { readonly train: Csr; readonly test: Csr; readonly tagged: Csr | null },
 ): Evaluation {
-  const listeners = new Int32Array(train.nCols);
-  for (const item of train.indices) listeners[item]!++;
+  const listeners = columnLengths(train);
   const percentile = popularityPercentiles(listeners);
   const tercile = testTerciles(test, listeners);
 

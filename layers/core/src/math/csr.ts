@@ -127,3 +127,10 @@ export function filterCsr(matrix: Csr, keep: (row: number, column: number, value
 export function rowLength(matrix: Csr, row: number): number {
   return matrix.indptr[row + 1]! - matrix.indptr[row]!;
 }
+
+/** Number of entries in each column: shape (nCols,). */
+export function columnLengths(matrix: Csr): Int32Array {
+  const lengths = new Int32Array(matrix.nCols);
+  for (let e = 0; e < matrix.indices.length; e++) lengths[matrix.indices[e]!]!++;
+  return lengths;
+}
