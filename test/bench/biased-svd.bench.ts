@@ -1,8 +1,5 @@
-import {
-  BIASED_SVD_DEFAULTS,
-  drawInitialFactors,
-  fitBiasedSvd,
-} from '../../layers/core/src/factors/biased-svd.ts';
+import { drawInitialFactors, fitBiasedSvd } from '../../layers/core/src/factors/biased-svd.ts';
+import { SEED_PRESET } from '../../layers/core/src/presets.ts';
 import { csrFromCoordinates } from '../../layers/core/src/math/csr.ts';
 import { createRng } from '../../layers/core/src/math/rng.ts';
 
@@ -36,12 +33,12 @@ export async function run(): Promise<void> {
     const timesMs: number[] = [];
     for (let repeat = 0; repeat < 9; repeat++) {
       const start = performance.now();
-      consumed += fitBiasedSvd(ratings, BIASED_SVD_DEFAULTS, init).loss[99]!;
+      consumed += fitBiasedSvd(ratings, SEED_PRESET.svd, init).loss[99]!;
       if (repeat >= 2) timesMs.push(performance.now() - start);
     }
     timesMs.sort((a, b) => a - b);
     console.log(
-      `biased-svd: ${rank} factors × ${BIASED_SVD_DEFAULTS.epochs} epochs on ${ratings.values.length} plays: ` +
+      `biased-svd: ${rank} factors × ${SEED_PRESET.svd.epochs} epochs on ${ratings.values.length} plays: ` +
         `median ${timesMs[3]!.toFixed(0)} ms, ${timesMs[0]!.toFixed(0)}-${timesMs[6]!.toFixed(0)} ms ` +
         `(last loss ${(consumed / 9).toFixed(4)})`,
     );

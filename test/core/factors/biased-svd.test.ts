@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  BIASED_SVD_DEFAULTS,
   type InitialFactors,
   drawInitialFactors,
   fitBiasedSvd,
   ratingsFromPlays,
 } from '../../../layers/core/src/factors/biased-svd.ts';
+import { SEED_PRESET } from '../../../layers/core/src/presets.ts';
 import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
 import { createRng, hash3 } from '../../../layers/core/src/math/rng.ts';
 import expected from '../../fixtures/biased-svd/expected.json' with { type: 'json' };
@@ -158,7 +158,7 @@ describe('fitBiasedSvd', () => {
     );
     const init = drawBoth(ratings, 10);
     const before = init.userFactors.slice();
-    const model = fitBiasedSvd(ratings, BIASED_SVD_DEFAULTS, init);
+    const model = fitBiasedSvd(ratings, SEED_PRESET.svd, init);
     expect(model.userBiases[1]).toBe(0);
     expect(model.itemBiases[0]).toBe(0);
     expect(model.userFactors.subarray(10, 20)).toEqual(init.userFactors.subarray(10, 20));
@@ -169,7 +169,7 @@ describe('fitBiasedSvd', () => {
 
   it('refuses no ratings at all', () => {
     const ratings = csrFromCoordinates(2, 2, new Int32Array(0), new Int32Array(0), new Float64Array(0));
-    expect(() => fitBiasedSvd(ratings, BIASED_SVD_DEFAULTS, drawBoth(ratings, 10))).toThrowError(
+    expect(() => fitBiasedSvd(ratings, SEED_PRESET.svd, drawBoth(ratings, 10))).toThrowError(
       expect.objectContaining({ code: 'INVALID_DATA_SET' }),
     );
   });
@@ -182,7 +182,7 @@ describe('fitBiasedSvd', () => {
       { userFactors: userFactors.subarray(1), itemFactors },
       { userFactors: itemFactors, itemFactors: userFactors },
     ]) {
-      expect(() => fitBiasedSvd(ratings, BIASED_SVD_DEFAULTS, init)).toThrowError(
+      expect(() => fitBiasedSvd(ratings, SEED_PRESET.svd, init)).toThrowError(
         expect.objectContaining({
           code: 'SHAPE_MISMATCH',
           message: expect.stringContaining('4 users and 5 artists'),

@@ -6,19 +6,11 @@ import { createRng, hash2, hashString } from '../math/rng.ts';
 export interface BiasedSvdParams {
   /** Passes over all ratings, >= 0. */
   readonly epochs: number;
-  /** Step of biases and factors alike. */
+  /** Step of biases and factors alike, > 0. */
   readonly learningRate: number;
-  /** Pull of biases and factors towards 0, per step. */
+  /** Pull of biases and factors towards 0, per step; >= 0. */
   readonly regularisation: number;
 }
-
-/** The seed design's parameters. */
-export const BIASED_SVD_DEFAULTS = {
-  rank: 10,
-  epochs: 100,
-  learningRate: 0.005,
-  regularisation: 0.08,
-} as const;
 
 /** Where the factors start from. */
 export interface InitialFactors {
