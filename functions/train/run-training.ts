@@ -137,7 +137,8 @@ async function trainUnderLease(
 /**
  * Refuses a model that is clearly worse than the one served. Where both come from the same preset but other parameters,
  * the served one's parameters are measured on this run's data and holdout; where the parameters are the same, that
- * would give the new model's own figure; another preset is somebody's decision.
+ * would give the new model's own figure (but for parts that were reused, which are not gated); another preset is somebody's
+ * decision.
  */
 async function gate(
   modelStore: ModelStore,
