@@ -11,6 +11,7 @@ import { ROUTES } from '../../functions/routes.ts';
 import { createFileExposureLog } from '../../functions/shared/adapters/file-exposure-log.ts';
 import { createObservability } from '../../functions/shared/observability.ts';
 import { startHttpServer } from '../../lib/local/http-server.ts';
+import { requireFreePort } from '../../lib/local/loopback.ts';
 import { untilInterrupted } from '../../lib/local/until-interrupted.ts';
 import { openFolderModel } from './folder-model.ts';
 import { parsePort } from './parse-port.ts';
@@ -24,6 +25,8 @@ export function serveCommand(): Command {
     .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
     .addHelpText('after', '\nExit codes: 0 stopped by Ctrl-C, 1 the server failed, 2 wrong usage.')
     .action(async (flags: { readonly out: string; readonly port?: number }) => {
+      const port = flags.port ?? parsePort(process.env['PORT'] ?? '3000');
+      await requireFreePort(port);
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
       const observability = createObservability('recommend', { LOG_LEVEL: 'WARN', METRICS: 'off' });
       const handler = createRecommendHandler({
@@ -37,7 +40,7 @@ export function serveCommand(): Command {
         newExposureId: randomUUID,
       });
       const server = await startHttpServer({
-        port: flags.port ?? parsePort(process.env['PORT'] ?? '3000'),
+        port,
         routes: ROUTES,
         handlers: { recommend: handler },
         onError: (error) => observability.error('a handler failed', error),

@@ -11,12 +11,13 @@ import { openPromise } from 'yauzl';
 const HETREC_URL = 'https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip';
 
 /** Rows, without the header, that the data set's own readme states. */
-const HETREC_ROWS: Readonly<Record<string, number>> = {
+export const HETREC_ROWS: Readonly<Record<string, number>> = {
   'artists.dat': 17_632,
   'tags.dat': 11_946,
   'user_artists.dat': 92_834,
   'user_friends.dat': 25_434,
   'user_taggedartists.dat': 186_479,
+  'user_taggedartists-timestamps.dat': 186_479,
 };
 
 /** A file that announces more than this is not the data set, whatever it calls itself. */
@@ -80,11 +81,12 @@ async function fetchResumably(url: string, target: string, options: DownloadOpti
     silence.abort(new Error(`no answer within ${(options.silenceMs ?? SILENCE_MS) / 1000} s`));
   }, options.silenceMs ?? SILENCE_MS);
   try {
-    const response = await fetch(url, {
-      signal: silence.signal,
-      // Without the entity tag of the first part the rest could belong to another file.
-      headers: etag === '' ? {} : { range: `bytes=${have}-`, 'if-range': etag },
-    });
+    const { signal } = silence;
+    // Without the entity tag of the first part the rest could belong to another file.
+    const headers = etag === '' ? {} : { range: `bytes=${have}-`, 'if-range': etag };
+    let response = await fetch(url, { signal, headers });
+    // A run that was stopped behind the last byte has left nothing to ask for.
+    if (response.status === 416) response = await fetch(url, { signal });
     restart.again();
     if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`);
     const resumed = response.status === 206;

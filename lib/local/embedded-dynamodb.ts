@@ -6,6 +6,7 @@ import {
   DynamoDBClient,
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
+import { EncoreError } from '@encore/core/serve';
 import dynalite from 'dynalite';
 import type { TableDefinition } from '../../functions/shared/tables.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from './local-credentials.ts';
@@ -25,7 +26,7 @@ export interface EmbeddedDynamoDb {
  * It knows no time to live: items outlive their `ttlAttribute` here.
  *
  * @param folder - Where its tables survive a restart; `null` keeps them in memory.
- * @throws When another process has the folder open.
+ * @throws EncoreError `STORE_UNAVAILABLE` when another process has the folder open or it cannot be written.
  */
 export async function startEmbeddedDynamoDb(folder: string | null): Promise<EmbeddedDynamoDb> {
   if (folder !== null) await assertUnlocked(folder);
@@ -74,16 +75,30 @@ interface LevelModule {
 
 /** dynalite opens its LevelDB without looking at the result; a second process would die of it later. */
 async function assertUnlocked(folder: string): Promise<void> {
-  mkdirSync(folder, { recursive: true });
   const ownRequire = createRequire(createRequire(import.meta.url).resolve('dynalite'));
   const { Level }: LevelModule = ownRequire('level');
-  const database = new Level(folder);
   try {
+    mkdirSync(folder, { recursive: true });
+    const database = new Level(folder);
     await database.open();
+    await database.close();
   } catch (error) {
-    throw new Error(`${folder} cannot be opened: another process is using it, or it is damaged`, {
-      cause: error,
-    });
+    throw new EncoreError(
+      'STORE_UNAVAILABLE',
+      `${folder} cannot be opened: ${isLocked(error) ? 'another process is using it' : reasonOf(error)}`,
+      { folder },
+      { cause: error },
+    );
   }
-  await database.close();
+}
+
+/** LevelDB says why it did not open in the cause of its error. */
+function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED';
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

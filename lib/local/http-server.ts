@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2 } from 'aws-lambda';
 import type { HttpFunction, Route } from '../../functions/routes.ts';
+import { badRequest, type RequestProblem } from '../../functions/shared/problem.ts';
 import { closeServer, listenOnLoopback } from './loopback.ts';
 
 /** A Lambda handler of HTTP API events, payload format 2.0. */
@@ -43,8 +44,8 @@ export async function startHttpServer(options: {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [rawPath = '/', rawQuery = ''] = splitOnce(request.url ?? '/', '?');
     const match = matchRoute(routes, request.method ?? 'GET', rawPath);
-    if (match === 'malformed') return reply(response, message(400, 'Bad Request'));
     if (match === undefined) return reply(response, message(404, 'Not Found'));
+    if ('field' in match) return reply(response, badRequest(match, randomUUID()));
     const body = await readBody(request);
     if (body === undefined) return reply(response, message(413, 'Request Entity Too Large'));
     const event = toEvent(request, { ...match, rawPath, rawQuery, body });
@@ -78,7 +79,7 @@ function matchRoute(
   routes: readonly Route[],
   method: string,
   rawPath: string,
-): Match | 'malformed' | undefined {
+): Match | RequestProblem | undefined {
   const segments = rawPath.split('/');
   for (const route of routes) {
     const template = route.path.split('/');
@@ -91,11 +92,13 @@ function matchRoute(
       return segment !== '';
     });
     if (!fits) continue;
-    try {
-      for (const [name, value] of Object.entries(pathParameters))
+    for (const [name, value] of Object.entries(pathParameters)) {
+      try {
         pathParameters[name] = decodeURIComponent(value);
-    } catch {
-      return 'malformed';
+      } catch {
+        const shown = JSON.stringify(value.slice(0, 40));
+        return { field: name, detail: `${name} is ${shown}: allowed is UTF-8, percent-encoded` };
+      }
     }
     return { route, pathParameters };
   }

@@ -17,7 +17,7 @@ export interface LocalStack {
  * Starts S3 and DynamoDB inside this process and creates the bucket and the tables that the cloud stack would.
  *
  * @param options.stateDir - Folder that survives a restart; `null` keeps everything in memory.
- * @throws When another process is using the folder.
+ * @throws EncoreError `STORE_UNAVAILABLE` when another process is using the folder or it cannot be written.
  */
 export async function startLocalStack(options: { readonly stateDir: string | null }): Promise<LocalStack> {
   const { stateDir } = options;

@@ -1,21 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import {
-  assertValid,
-  formatReport,
-  HETREC_FILES,
-  readDataset,
-  resolveOptions,
-  type Manifest,
-} from '@encore/core/train';
+import { assertValid, formatReport, readDataset, resolveOptions, type Manifest } from '@encore/core/train';
 
 import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
-import { datasetKey } from '../../functions/shared/adapters/s3-dataset.ts';
 import { createS3ModelStore } from '../../functions/shared/adapters/s3-model-store.ts';
 import { hashingDataset } from '../../functions/shared/hashing-dataset.ts';
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
@@ -28,6 +16,7 @@ import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
 import { createProgress } from './progress.ts';
 import { untilInterrupted } from './until-interrupted.ts';
+import { uploadDataset } from './upload-dataset.ts';
 
 export interface RunLocallyOptions {
   /** What survives a restart lies here. */
@@ -74,7 +63,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
     } else {
       const dataset = datasetNameOf(folder);
-      await upload(s3, { bucket, dataset, folder });
+      await uploadDataset(s3, { bucket, dataset, folder });
       const train = createTrainHandlerFromEnvironment(trainEnv, { progress: createProgress() });
       // The event that the schedule sends, its time filled in as EventBridge Scheduler does.
       const result = await orInterrupted(
@@ -118,20 +107,6 @@ function isUpToDate(manifest: Manifest, fingerprint: string, codeVersion: string
     manifest.codeVersion === codeVersion &&
     JSON.stringify(manifest.parameters) === JSON.stringify(resolveOptions('full', {}))
   );
-}
-
-async function upload(
-  s3: S3Client,
-  target: { readonly bucket: string; readonly dataset: string; readonly folder: string },
-): Promise<void> {
-  for (const file of Object.values(HETREC_FILES)) {
-    const body = await readFile(join(target.folder, file)).catch(() => null);
-    // Not every data set has every file; the reader has already said which it misses.
-    if (body === null) continue;
-    await s3.send(
-      new PutObjectCommand({ Bucket: target.bucket, Key: datasetKey(target.dataset, file), Body: body }),
-    );
-  }
 }
 
 /** The result, or null where Ctrl-C came first. */

@@ -211,6 +211,12 @@ describe('encore serve', () => {
     const answer: unknown = await response.json();
     expect(answer).toMatchObject({ userId, policy: 'personal', modelVersion: (await pointer()).version });
     expect(answer).toHaveProperty('recommendations.length', 3);
+    const { port } = new URL(url);
+    expect(await encore(['serve', '--out', model, '--port', port])).toEqual({
+      code: 2,
+      out: '',
+      err: `error: port ${port} is in use: name another one with --port (INVALID_OPTION)\n`,
+    });
     const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
     child.kill('SIGINT');
     expect(await ended).toEqual([0, null]);

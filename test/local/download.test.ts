@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { downloadHetrec } from '../../lib/local/download.ts';
+import { HETREC_FILES } from '@encore/core/train';
+
+import { downloadHetrec, HETREC_ROWS } from '../../lib/local/download.ts';
 import { storedZip } from './stored-zip.ts';
 
 const ROWS = { 'artists.dat': 2, 'user_artists.dat': 1 };
@@ -48,6 +50,10 @@ async function serve(
     if (silent) return;
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     const valid = from > 0 && request.headers['if-range'] === '"v1"';
+    if (valid && from >= body.length) {
+      response.writeHead(416).end();
+      return;
+    }
     const part = valid ? body.subarray(from) : body;
     response.writeHead(valid ? 206 : 200, { etag: '"v1"', 'content-length': part.length });
     if (first && cutAt !== undefined) {
@@ -84,6 +90,20 @@ describe('downloadHetrec', () => {
     );
     await downloadHetrec(cache, { progress, url, rows: ROWS });
     expect(requests).toEqual([undefined, 'bytes=100-']);
+  });
+
+  it('begins afresh after a run that was stopped behind the last byte', async () => {
+    const zip = storedZip(FILES);
+    await writeFile(join(cache, 'download.zip.part'), zip);
+    await writeFile(join(cache, 'download.zip.etag'), '"v1"');
+    const url = await serve(zip);
+    const folder = await downloadHetrec(cache, { progress, url, rows: ROWS });
+    expect((await readdir(folder)).toSorted()).toEqual(['artists.dat', 'user_artists.dat']);
+    expect(requests).toEqual([`bytes=${zip.length}-`, undefined]);
+  });
+
+  it('takes every file that the reader knows from the published zip', () => {
+    expect(Object.keys(HETREC_ROWS).toSorted()).toEqual(Object.values(HETREC_FILES).toSorted());
   });
 
   it('gives up on a server that says nothing, naming the time', async () => {

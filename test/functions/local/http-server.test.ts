@@ -98,10 +98,15 @@ describe('the local HTTP server', () => {
     expect(events).toHaveLength(0);
   });
 
-  it('answers 400 to a path that cannot be decoded', async () => {
+  it('answers 400 to a path that cannot be decoded, naming the field', async () => {
     const { url, events } = await record();
     const response = await fetch(`${url}/users/%E0%A4%A/recommendations`);
     expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({
+      field: 'userId',
+      detail: 'userId is "%E0%A4%A": allowed is UTF-8, percent-encoded',
+    });
     expect(events).toHaveLength(0);
   });
 

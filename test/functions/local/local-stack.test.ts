@@ -141,6 +141,18 @@ describe('the local stack', () => {
   it('refuses a folder that another stack has open, and says so', async () => {
     const folder = makeFolder();
     await start(folder);
-    await expect(startLocalStack({ stateDir: folder })).rejects.toThrow(/another process is using it/);
+    await expect(startLocalStack({ stateDir: folder })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: `${join(folder, 'dynamodb')} cannot be opened: another process is using it`,
+    });
+  });
+
+  it('says why a folder cannot be written', async () => {
+    const file = join(makeFolder(), 'file');
+    writeFileSync(file, '');
+    await expect(startLocalStack({ stateDir: file })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('ENOTDIR'),
+    });
   });
 });
