@@ -20,6 +20,7 @@ import {
   fitRanker,
   heldOutRows,
   playsAboveRows,
+  type FittedRanker,
   type LabelledFold,
   type RankerRows,
 } from './rank/train-ranker.ts';
@@ -47,6 +48,8 @@ export interface TrainingMetrics {
    */
   readonly 'holdout-calibration-error': number | null;
   readonly 'ranker-iterations': number;
+  /** Whether the optimiser met its tolerance within `maxIter`; `null` for a reused ranker. */
+  readonly 'ranker-converged': boolean | null;
 }
 
 /** Parts of an earlier model to take over instead of training them. */
@@ -112,13 +115,13 @@ export async function trainModel(
   const rankerStep = io.progress.step('ranker', nFits + 1);
   const measured = folds[folds.length - 1]!;
   const ids = { userIds: dataset.users.ids, artistIds: dataset.artists.ids };
-  const fit = (rows: RankerRows): { ranker: Ranker; iterations: number } => {
+  const fit = (rows: RankerRows): FittedRanker => {
     const fitted = fitRanker(stage.space, rows, parameters.ranker);
     rankerStep.advance(1);
     return fitted;
   };
+  let fitted: FittedRanker | null = null;
   let ranker: Ranker;
-  let iterations = 0;
   let measuredRanker: Ranker;
   if (reuse.ranker !== null) {
     ({ ranker } = reuse.ranker);
@@ -126,18 +129,28 @@ export async function trainModel(
   } else {
     if (labels.kind === 'held-out') {
       const draw = { negatives: labels.negatives, randomState: parameters.randomState };
-      ({ ranker, iterations } = fit(heldOutRows(folds, ids, draw)));
+      fitted = fit(heldOutRows(folds, ids, draw));
       measuredRanker = fit(heldOutRows(folds.slice(0, -1), ids, draw)).ranker;
     } else {
       const seen = withoutPairs(dataset, measured.heldOut).plays;
-      ({ ranker, iterations } = fit(playsAboveRows(stage, dataset.plays, labels.threshold)));
+      fitted = fit(playsAboveRows(stage, dataset.plays, labels.threshold));
       measuredRanker = fit(playsAboveRows(measured.stage, seen, labels.threshold)).ranker;
     }
+    ({ ranker } = fitted);
   }
   const metrics = measureHoldout(measured, measuredRanker, { calibrated: labels.kind === 'held-out' });
   rankerStep.advance(1);
   rankerStep.end();
-  return { parameters, stage, ranker, metrics: { ...metrics, 'ranker-iterations': iterations } };
+  return {
+    parameters,
+    stage,
+    ranker,
+    metrics: {
+      ...metrics,
+      'ranker-iterations': fitted?.iterations ?? 0,
+      'ranker-converged': fitted?.converged ?? null,
+    },
+  };
 }
 
 /**
@@ -224,7 +237,7 @@ function measureHoldout(
   { stage, heldOut }: LabelledFold,
   ranker: Ranker,
   { calibrated }: { readonly calibrated: boolean },
-): Omit<TrainingMetrics, 'ranker-iterations'> {
+): Omit<TrainingMetrics, 'ranker-iterations' | 'ranker-converged'> {
   const { space, artists } = stage;
   const artistPart = artistLogits(space, ranker, artists);
   const shape = recordShape(space, heldOut.nCols);

@@ -23,5 +23,18 @@ describe('fitSource', () => {
   it('is off, and says so, where the data set lacks what the source is made of', () => {
     const friendless = { ...inputs, dataset: { ...dataset, friends: null } };
     expect(fitSource({ name: 'friends', k: 10 }, friendless, FULL_PRESET)).toBeNull();
+    const tagless = { ...inputs, dataset: { ...dataset, tagAssignments: null } };
+    expect(fitSource({ name: 'tag-profile', k: 10, contextWeight: 0.3 }, tagless, FULL_PRESET)).toBeNull();
+  });
+
+  it('nominates by popularity where there are no tags to be near in', () => {
+    const tagless = { ...inputs, dataset: { ...dataset, tagAssignments: null } };
+    const source = fitSource({ name: 'tag-knn', k: 10 }, tagless, FULL_PRESET)!;
+    const popular = fitSource({ name: 'popular', k: 10 }, inputs, FULL_PRESET)!;
+    const [row, expected] = [new Float64Array(dataset.artists.size), new Float64Array(dataset.artists.size)];
+    source.scoreUser(3, row);
+    popular.scoreUser(3, expected);
+    expect(source.name).toBe('tag-knn');
+    expect(row).toEqual(expected);
   });
 });

@@ -52,8 +52,9 @@ export function prepareSourceInputs(dataset: Dataset, terms: readonly string[]):
 /**
  * Fits one candidate source.
  *
- * @returns `null` where the data set lacks what the source is made of (friends): the source is off, its scores are 0.
- *   Without tags the tag sources compare freshness and popularity, and the others leave the tag rows out.
+ * @returns `null` where the data set lacks what the source is made of (friends, tags): the source is off, its scores are 0.
+ *   Without tags `tag-knn` nominates the most listened artists, so that the seed preset still has candidates, and
+ *   the co-listening sources leave their tag rows out.
  */
 export function fitSource(
   source: SourceParameters,
@@ -71,12 +72,15 @@ export function fitSource(
     case 'user-knn':
       return fitUserKnn(weights, source);
     case 'tag-knn':
+      // Without tags only popularity is left of the embedding, and every direction is the same.
+      if (dataset.tagAssignments === null) return { ...fitPopular(dataset.plays, source), name: source.name };
       return fitTagKnn(inputs.embedding, binary, {
         name: source.name,
         k: source.k,
         metric: parameters.metric,
       });
     case 'tag-profile':
+      if (dataset.tagAssignments === null) return null;
       return fitTagKnn(
         profileEmbedding(inputs, source.contextWeight),
         mapCsr(dataset.plays, (plays) => Math.log1p(plays)),

@@ -153,6 +153,13 @@ export function playsAboveRows(stage: StageOneOutput, plays: Csr, threshold: num
   };
 }
 
+export interface FittedRanker {
+  readonly ranker: Ranker;
+  readonly iterations: number;
+  /** Whether the optimiser met its tolerance within the iterations allowed. */
+  readonly converged: boolean;
+}
+
 /**
  * Fits the ranker.
  *
@@ -165,7 +172,7 @@ export function fitRanker(
   space: FeatureSpace,
   { design, labels, offset }: RankerRows,
   parameters: Pick<RankerParameters, 'c' | 'maxIter'>,
-): { readonly ranker: Ranker; readonly iterations: number; readonly converged: boolean } {
+): FittedRanker {
   const nPositives = labels.reduce((sum, label) => sum + label, 0);
   if (nPositives === 0 || nPositives === labels.length) {
     throw new EncoreError(
