@@ -25,7 +25,7 @@ import {
 
 import { hashingDataset } from '../shared/hashing-dataset.ts';
 import type { TrainingEvent } from './request.ts';
-import { currentManifest, savedParts } from './saved-parts.ts';
+import { readableManifest, savedParts } from './saved-parts.ts';
 
 /** What a training works with: the same over AWS, over folders and in memory. */
 export interface TrainingPorts {
@@ -146,7 +146,7 @@ async function gate(
   trained: TrainedModel,
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<void> {
-  const manifest = await currentManifest(modelStore);
+  const manifest = await readableManifest(modelStore);
   const served = manifest === null ? null : parseParameters(manifest.parameters);
   if (served === null || served.preset !== trained.parameters.preset) return;
   if (JSON.stringify(served) === JSON.stringify(trained.parameters)) return;

@@ -5,6 +5,7 @@ import {
   decodeManifest,
   decodeSafetensors,
   EncoreError,
+  isEncoreError,
   MANIFEST_FILE,
   MODEL_FILE,
   parseParameters,
@@ -29,6 +30,19 @@ export async function currentManifest(store: ModelStore): Promise<Manifest | nul
   if (pointer === undefined) return null;
   const found = await store.get(versionKey(pointer.pointer.version, MANIFEST_FILE));
   return found === undefined ? null : decodeManifest(found.body);
+}
+
+/**
+ * The same, `null` as well where this code cannot read it: what is damaged, or of a newer code, must not keep a model from
+ * being trained.
+ */
+export async function readableManifest(store: ModelStore): Promise<Manifest | null> {
+  try {
+    return await currentManifest(store);
+  } catch (error) {
+    if (isEncoreError(error) && error.code === 'ARTIFACT_INCOMPATIBLE') return null;
+    throw error;
+  }
 }
 
 /**

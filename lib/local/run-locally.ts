@@ -9,7 +9,7 @@ import { hashingDataset } from '../../functions/shared/hashing-dataset.ts';
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
-import { currentManifest } from '../../functions/train/saved-parts.ts';
+import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { datasetNameOf } from './dataset-name.ts';
 import { startHttpServer } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
@@ -58,7 +58,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     const bucket = stack.env[BUCKET_VARIABLE]!;
     const modelStore = createS3ModelStore(s3, bucket, { deadlineMs: 30_000 });
 
-    const kept = await currentManifest(modelStore);
+    const kept = await readableManifest(modelStore);
     if (kept !== null && isUpToDate(kept, fingerprint, options.codeVersion)) {
       say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
     } else {

@@ -49,7 +49,7 @@ describe('formatReport', () => {
     });
     expect(formatReport(report)).toBe(
       [
-        'user_artists.dat:6: error: weight: found -3, allowed a whole number of plays, 0 or more (8 times, also on lines 7, 8, 9, 10, 11, …)',
+        'user_artists.dat:6: error: weight: found -3, allowed a whole number of plays from 0 to 9007199254740991 (8 times, also on lines 7, 8, 9, 10, 11, …)',
         'tags.dat: warning: found no such file, allowed tags of artists, tag features are off',
         'user_friends.dat:2: warning: found the pair of line 1 again, allowed one row for each pair, the others dropped',
         '2 users, 3 artists (3 listened to), 4 user-artist pairs with 15 plays',
@@ -125,9 +125,9 @@ describe('assertValid', () => {
         code: 'INVALID_DATA_SET',
         message:
           'the data set cannot be used: ' +
-          'user_artists.dat:6: error: weight: found -1, allowed a whole number of plays, 0 or more; ' +
-          'user_artists.dat:7: error: weight: found 1.5, allowed a whole number of plays, 0 or more; ' +
-          'user_artists.dat:8: error: weight: found "x", allowed a whole number of plays, 0 or more; and 1 more',
+          'user_artists.dat:6: error: weight: found -1, allowed a whole number of plays from 0 to 9007199254740991; ' +
+          'user_artists.dat:7: error: weight: found 1.5, allowed a whole number of plays from 0 to 9007199254740991; ' +
+          'user_artists.dat:8: error: weight: found "x", allowed a whole number of plays from 0 to 9007199254740991; and 1 more',
         details: { errors: result.report.errors.map((finding) => formatFinding(finding)) },
       }),
     );

@@ -39,7 +39,7 @@ describe('requireQuality', () => {
 
   it('names both numbers', () => {
     expect(() => requireQuality(0.1, 0.5)).toThrow(
-      'NDCG@20 is 0.1, the current version has 0.5; allowed: at least 0.485',
+      "NDCG@20 is 0.1, the current version's parameters reach 0.5; allowed: at least 0.485; nothing is published: compare models in another folder or stage",
     );
   });
 

@@ -232,6 +232,15 @@ describe('the quality gate', () => {
     expect(await versionOf(modelStore)).toBe(better.modelVersion);
   });
 
+  it('does not let a current manifest that nobody can read keep a new model away', async () => {
+    const { ports, modelStore } = setUp();
+    const first = await runTraining(ports, SEED, RUN);
+    await modelStore.put(`models/${first.modelVersion}/manifest.json`, new TextEncoder().encode('{'));
+    const second = await runTraining(ports, WORSE, RUN);
+    expect(second.outcome).toBe('published');
+    expect(await versionOf(modelStore)).toBe(second.modelVersion);
+  });
+
   it('does not train twice where the parameters are those served', async () => {
     const { ports, steps } = setUp();
     await runTraining(ports, SEED, RUN);

@@ -53,7 +53,7 @@ const FRIENDS: Table = { file: HETREC_FILES.friends, columns: ['userID', 'friend
 const EARLIEST_TAG_MS = Date.UTC(2002, 0, 1);
 const DAY_MS = 86_400_000;
 const ID_RANGE = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
-const PLAYS_RANGE = 'a whole number of plays, 0 or more';
+const PLAYS_RANGE = `a whole number of plays from 0 to ${Number.MAX_SAFE_INTEGER}`;
 
 /**
  * Reads and validates a HetRec 2011 data set in one pass over each file.

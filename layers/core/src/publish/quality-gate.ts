@@ -36,7 +36,7 @@ export function requireQuality(candidateNdcg: number, currentNdcg: number | null
   if (candidateNdcg >= least) return;
   throw new EncoreError(
     'QUALITY_GATE_FAILED',
-    `NDCG@20 is ${candidateNdcg}, the current version has ${currentNdcg ?? 'none'}; allowed: at least ${least}`,
+    `NDCG@20 is ${candidateNdcg}, the current version's parameters reach ${currentNdcg ?? 'none'}; allowed: at least ${least}; nothing is published: compare models in another folder or stage`,
     { candidateNdcg, currentNdcg, least },
   );
 }
