@@ -41,8 +41,6 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
   const { folder, say } = options;
   // Listening comes first: whoever presses Ctrl-C during training means it.
   const interrupted = untilInterrupted();
-  const stop = new AbortController();
-  void interrupted.then(() => stop.abort());
 
   // Found out now, and not after a minute of training.
   await requireFreePort(options.port);
@@ -75,7 +73,6 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
         `Model ${result.modelVersion} is ${result.outcome}: NDCG@20 ${result.metrics!['holdout-ndcg@20'].toFixed(4)} on its own holdout.`,
       );
     }
-    if (stop.signal.aborted) return;
 
     const server = await startHttpServer({
       port: options.port,

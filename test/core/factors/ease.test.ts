@@ -1,31 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EaseModel, fitEase } from '../../../layers/core/src/factors/ease.ts';
-import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
+import type { Csr } from '../../../layers/core/src/math/csr.ts';
 import { createKernels } from '../../../layers/core/src/math/kernels/kernels.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
 import { topK } from '../../../layers/core/src/math/top-k.ts';
 import expected from '../../fixtures/ease/expected.json' with { type: 'json' };
+import { randomMatrix, sparse } from './sparse.ts';
 
 const PLAIN = { lambda: 1, dropout: 0, tagRows: null };
-
-/** The cells of a row-major matrix that are not zero. */
-function sparse(values: ArrayLike<number>, nRows: number, nCols: number): Csr {
-  const cells = Array.from(values, (_, cell) => cell).filter((cell) => values[cell] !== 0);
-  return csrFromCoordinates(
-    nRows,
-    nCols,
-    Int32Array.from(cells, (cell) => Math.floor(cell / nCols)),
-    Int32Array.from(cells, (cell) => cell % nCols),
-    Float64Array.from(cells, (cell) => values[cell]!),
-  );
-}
-
-function randomMatrix(nRows: number, nCols: number, seed: number): Csr {
-  const rng = createRng(seed);
-  const draw = (): number => (rng.next() < 0.4 ? 0.5 + rng.next() : 0);
-  return sparse(Float64Array.from({ length: nRows * nCols }, draw), nRows, nCols);
-}
 
 function scoreRow(model: EaseModel, x: Csr, row: number): Float64Array {
   const out = new Float64Array(x.nCols).fill(NaN);

@@ -7,28 +7,12 @@ import { createKernels } from '../../../layers/core/src/math/kernels/kernels.ts'
 import { createRng, hash3 } from '../../../layers/core/src/math/rng.ts';
 import { topK } from '../../../layers/core/src/math/top-k.ts';
 import expected from '../../fixtures/ials/expected.json' with { type: 'json' };
+import { randomMatrix, sparse } from './sparse.ts';
 
 const SMALL = { factors: 8, sweeps: 2, alpha0: 0.1, lambda: 0.05, countOffset: 0.1, randomState: 3 };
 
 function ids(kind: string, n: number): string[] {
   return Array.from({ length: n }, (_, i) => `${kind}:${i}`);
-}
-
-function sparse(values: ArrayLike<number>, nRows: number, nCols: number): Csr {
-  const cells = Array.from(values, (_, cell) => cell).filter((cell) => values[cell] !== 0);
-  return csrFromCoordinates(
-    nRows,
-    nCols,
-    Int32Array.from(cells, (cell) => Math.floor(cell / nCols)),
-    Int32Array.from(cells, (cell) => cell % nCols),
-    Float64Array.from(cells, (cell) => values[cell]!),
-  );
-}
-
-function randomMatrix(nRows: number, nCols: number, seed: number): Csr {
-  const rng = createRng(seed);
-  const draw = (): number => (rng.next() < 0.4 ? 0.5 + rng.next() : 0);
-  return sparse(Float64Array.from({ length: nRows * nCols }, draw), nRows, nCols);
 }
 
 function fit(matrix: Csr, parameters: Partial<IalsParameters> = {}, simd = true): IalsModel {
