@@ -6,21 +6,12 @@ import { dirname, join } from 'node:path';
 
 const KERNELS = join(import.meta.dirname, '../src/math/kernels');
 
-/**
- * Compiles `kernels.as` (AssemblyScript) to WebAssembly.
- *
- * @returns The module's bytes; `undefined` where AssemblyScript is not installed.
- */
-export function compileKernels(): Buffer | undefined {
-  let compiler: string;
-  try {
-    compiler = join(
-      dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
-      'bin/asc.js',
-    );
-  } catch {
-    return undefined;
-  }
+/** Compiles `kernels.as` (AssemblyScript) to WebAssembly and gives the module's bytes. */
+export function compileKernels(): Buffer {
+  const compiler = join(
+    dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
+    'bin/asc.js',
+  );
   const folder = mkdtempSync(join(tmpdir(), 'encore-kernels-'));
   try {
     // The compiler takes .ts only; under that name the checker of the rest of the project would read it too.
@@ -51,7 +42,5 @@ export const KERNELS_WASM =
 }
 
 if (import.meta.main) {
-  const wasm = compileKernels();
-  if (wasm === undefined) throw new Error('assemblyscript is not installed');
-  writeFileSync(join(KERNELS, 'kernels-wasm.ts'), kernelsModuleText(wasm));
+  writeFileSync(join(KERNELS, 'kernels-wasm.ts'), kernelsModuleText(compileKernels()));
 }

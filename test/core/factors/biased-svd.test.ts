@@ -10,13 +10,7 @@ import { SEED_PRESET } from '../../../layers/core/src/presets.ts';
 import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
 import { createRng, hash3 } from '../../../layers/core/src/math/rng.ts';
 import expected from '../../fixtures/biased-svd/expected.json' with { type: 'json' };
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let max = 0;
-  for (let i = 0; i < a.length; i++) max = Math.max(max, Math.abs(a[i]! - b[i]!));
-  return max;
-}
+import { maxDifference } from '../max-difference.ts';
 
 /** Ratings at about half of the cells, keyed by the cell. */
 function randomRatings(nUsers: number, nArtists: number): Csr {

@@ -7,6 +7,7 @@ import { createRng } from '../../../layers/core/src/math/rng.ts';
 import { topK } from '../../../layers/core/src/math/top-k.ts';
 import expected from '../../fixtures/ease/expected.json' with { type: 'json' };
 import { randomMatrix, sparse } from './sparse.ts';
+import { maxDifference } from '../max-difference.ts';
 
 const PLAIN = { lambda: 1, dropout: 0, tagRows: null };
 
@@ -21,16 +22,6 @@ function scoreHistoryOf(model: EaseModel, x: Csr, row: number): Float64Array {
   const [from, to] = [x.indptr[row]!, x.indptr[row + 1]!];
   model.scoreHistory(x.indices.slice(from, to), x.values.slice(from, to), out);
   return out;
-}
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let max = 0;
-  for (let i = 0; i < a.length; i++) {
-    const gap = Math.abs(a[i]! - b[i]!);
-    if (!(gap <= max)) max = gap;
-  }
-  return max;
 }
 
 describe('fitEase', () => {

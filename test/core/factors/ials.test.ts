@@ -8,6 +8,7 @@ import { createRng, hash3 } from '../../../layers/core/src/math/rng.ts';
 import { topK } from '../../../layers/core/src/math/top-k.ts';
 import expected from '../../fixtures/ials/expected.json' with { type: 'json' };
 import { randomMatrix, sparse } from './sparse.ts';
+import { maxDifference } from '../max-difference.ts';
 
 const SMALL = { factors: 8, sweeps: 2, alpha0: 0.1, lambda: 0.05, countOffset: 0.1, randomState: 3 };
 
@@ -18,16 +19,6 @@ function ids(kind: string, n: number): string[] {
 function fit(matrix: Csr, parameters: Partial<IalsParameters> = {}, simd = true): IalsModel {
   const names = { columnIds: ids('artist', matrix.nCols) };
   return fitIals(matrix, { ...SMALL, ...names, ...parameters }, createKernels({ simd }));
-}
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let max = 0;
-  for (let i = 0; i < a.length; i++) {
-    const gap = Math.abs(a[i]! - b[i]!);
-    if (!(gap <= max)) max = gap;
-  }
-  return max;
 }
 
 function score(rows: Float64Array, columns: Float64Array, r: number, i: number, k: number): number {

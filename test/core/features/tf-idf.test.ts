@@ -5,16 +5,10 @@ import { fitTfIdf, tokenise } from '../../../layers/core/src/features/tf-idf.ts'
 import documents from '../../fixtures/tf-idf/documents.json' with { type: 'json' };
 import expected from '../../fixtures/tf-idf/expected.json' with { type: 'json' };
 import { taggedDataset } from './tagged-dataset.ts';
+import { maxDifference } from '../max-difference.ts';
 
 /** A handful of operations each way: logarithm, product, sum of a few squares, root, quotient. */
 const TOLERANCE = 16 * Number.EPSILON;
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let max = 0;
-  for (let i = 0; i < a.length; i++) max = Math.max(max, Math.abs(a[i]! - b[i]!));
-  return max;
-}
 
 describe('fitTfIdf', () => {
   const dataset = taggedDataset(documents.artists);

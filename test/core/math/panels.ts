@@ -78,7 +78,8 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
   let largest = 0;
   for (let i = 0; i < a.length; i++) {
     const gap = Math.abs(a[i]! - b[i]!);
-    if (!(gap <= difference)) difference = gap;
+    // Math.max keeps a NaN, which a comparison would forget.
+    difference = Math.max(difference, gap);
     largest = Math.max(largest, Math.abs(b[i]!));
   }
   return difference / largest;

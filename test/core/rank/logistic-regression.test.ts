@@ -7,15 +7,9 @@ import {
   predictLogit,
 } from '../../../layers/core/src/rank/logistic-regression.ts';
 import expected from '../../fixtures/logistic-regression/expected.json' with { type: 'json' };
+import { maxDifference } from '../max-difference.ts';
 
 const exact = { maxIter: 10_000, tolerance: 1e-11 };
-
-function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length);
-  let max = 0;
-  for (let i = 0; i < a.length; i++) max = Math.max(max, Math.abs(a[i]! - b[i]!));
-  return max;
-}
 
 function toCsr(rows: readonly (readonly number[])[], nCols: number): Csr {
   const cells = rows.flatMap((row, r) => row.map((value, c) => ({ r, c, value })));

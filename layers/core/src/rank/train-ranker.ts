@@ -153,6 +153,7 @@ export function playsAboveRows(stage: StageOneOutput, plays: Csr, threshold: num
   };
 }
 
+/** A ranker, and how its optimiser ended. */
 export interface FittedRanker {
   readonly ranker: Ranker;
   readonly iterations: number;
