@@ -72,7 +72,7 @@ module.exports = {
           '^layers/core/src/(factors|features|candidates|evaluate)/',
           '^layers/core/src/publish/(?!pointer\\.ts$)',
           '^layers/core/src/data/(hetrec|split|synthetic|scan-rows|order-rows|report|fingerprint)\\.ts$',
-          '^layers/core/src/rank/(train-ranker|logistic-regression|mlp-train)\\.ts$',
+          '^layers/core/src/rank/(train-ranker|train-boosted-trees|train-mlp|logistic-regression)\\.ts$',
           '^layers/core/src/(train|train-model|options|presets)\\.ts$',
         ],
         reachable: true,
