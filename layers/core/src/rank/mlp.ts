@@ -169,11 +169,8 @@ function addProduct(weights: Float64Array, x: Float64Array, sums: Float64Array):
 }
 
 function rectify(biases: Float64Array, sums: Float64Array): void {
-  for (let o = 0; o < sums.length; o++) {
-    const z = sums[o]! + biases[o]!;
-    // Not z > 0 ? z : 0, which would hide a NaN.
-    sums[o] = z <= 0 ? 0 : z;
-  }
+  // Math.max keeps a NaN, which z > 0 ? z : 0 would hide.
+  for (let o = 0; o < sums.length; o++) sums[o] = Math.max(0, sums[o]! + biases[o]!);
 }
 
 function checkCandidates(

@@ -389,17 +389,28 @@ function createNetwork(kernels: Kernels, model: MlpModel, batchSize: number): Ne
       tileColumns: quads,
     });
 
+  /** Standardises the rows of a table into (units × rows), four side by side; the last one fills up its panel. */
   const pack = (
     { nCols, values }: { readonly nCols: number; readonly values: Float64Array | Float32Array },
     { means, inverseDeviations }: ColumnScale,
-    entities: Int32Array,
+    tableRows: Int32Array,
     { to, units }: { readonly to: number; readonly units: number },
   ): void => {
-    for (let b = 0; b < entities.length; b++) {
-      const from = entities[b]! * nCols;
-      const at = to + (b >> 2) * 4 * units + (b & 3);
-      for (let c = 0; c < nCols; c++)
-        heap[at + 4 * c] = (values[from + c]! - means[c]!) * inverseDeviations[c]!;
+    const x = heap;
+    const last = tableRows.length - 1;
+    for (let b = 0, at = to; b <= last; b += 4, at += 4 * units) {
+      const r0 = tableRows[b]! * nCols;
+      const r1 = tableRows[Math.min(last, b + 1)]! * nCols;
+      const r2 = tableRows[Math.min(last, b + 2)]! * nCols;
+      const r3 = tableRows[Math.min(last, b + 3)]! * nCols;
+      for (let c = 0, p = at; c < nCols; c++, p += 4) {
+        const mean = means[c]!;
+        const scale = inverseDeviations[c]!;
+        x[p] = (values[r0 + c]! - mean) * scale;
+        x[p + 1] = (values[r1 + c]! - mean) * scale;
+        x[p + 2] = (values[r2 + c]! - mean) * scale;
+        x[p + 3] = (values[r3 + c]! - mean) * scale;
+      }
     }
   };
 
@@ -415,13 +426,15 @@ function createNetwork(kernels: Kernels, model: MlpModel, batchSize: number): Ne
   ): void => {
     const { at, units } = activations[l + 1]!;
     const b = parameters.at + biases[l]!;
+    const x = heap;
     const end = at + 4 * units * ((batch.length + 3) >> 2);
-    for (let quad = at; quad < end; quad += 4 * units) {
-      for (let o = 0; o < units; o++) {
-        for (let z = quad + 4 * o; z < quad + 4 * o + 4; z++) {
-          const sum = heap[z]! + heap[b + o]!;
-          heap[z] = sum <= 0 ? 0 : sum;
-        }
+    for (let z = at; z < end;) {
+      for (let o = 0; o < units; o++, z += 4) {
+        const biasOfUnit = x[b + o]!;
+        x[z] = Math.max(0, x[z]! + biasOfUnit);
+        x[z + 1] = Math.max(0, x[z + 1]! + biasOfUnit);
+        x[z + 2] = Math.max(0, x[z + 2]! + biasOfUnit);
+        x[z + 3] = Math.max(0, x[z + 3]! + biasOfUnit);
       }
     }
     if (dropout === 0) return;
@@ -438,19 +451,22 @@ function createNetwork(kernels: Kernels, model: MlpModel, batchSize: number): Ne
   /** Turns what came down to a layer's outputs into what comes down to its sums, and adds up the biases' gradient. */
   const settleDelta = (l: number, quads: number, scale: number): void => {
     const { units } = deltas[l]!;
+    const x = heap;
     const z = activations[l + 1]!.at;
     const d = deltas[l]!.at;
     const g = gradients.at + biases[l]!;
-    for (let o = 0; o < units; o++) heap[g + o] = 0;
-    for (let quad = 0; quad < 4 * units * quads; quad += 4 * units) {
-      for (let o = 0; o < units; o++) {
-        let sum = 0;
-        for (let e = quad + 4 * o; e < quad + 4 * o + 4; e++) {
-          const delta = heap[z + e]! > 0 ? heap[d + e]! * scale : 0;
-          heap[d + e] = delta;
-          sum += delta;
-        }
-        heap[g + o]! += sum;
+    for (let o = 0; o < units; o++) x[g + o] = 0;
+    for (let e = 0; e < 4 * units * quads;) {
+      for (let o = 0; o < units; o++, e += 4) {
+        const d0 = x[d + e]! * scale * isPositive(x[z + e]!);
+        const d1 = x[d + e + 1]! * scale * isPositive(x[z + e + 1]!);
+        const d2 = x[d + e + 2]! * scale * isPositive(x[z + e + 2]!);
+        const d3 = x[d + e + 3]! * scale * isPositive(x[z + e + 3]!);
+        x[d + e] = d0;
+        x[d + e + 1] = d1;
+        x[d + e + 2] = d2;
+        x[d + e + 3] = d3;
+        x[g + o]! += d0 + d1 + d2 + d3;
       }
     }
   };
@@ -664,6 +680,11 @@ function createAdam(
 const BETA_1 = 0.9;
 const BETA_2 = 0.999;
 const EPSILON = 1e-8;
+
+/** 1 for what is above 0, 0 for 0: in a comparison's place, since half of all branches would be guessed wrong. */
+function isPositive(activation: number): number {
+  return Math.ceil(Math.min(1, activation));
+}
 
 function whole(count: number): readonly Stretch[] {
   return [{ from: 0, to: 0, count }];
