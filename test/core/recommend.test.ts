@@ -27,6 +27,7 @@ function recordOf(items: readonly number[]): Uint8Array {
       nominatedBy: new Uint32Array(items.length).fill(1),
       scores: new Float64Array(items.length * nSources).fill(0.5),
       userFeatures: new Float64Array(nUserFeatures).fill(0.5),
+      heard: { items: new Int32Array(0), weights: new Float64Array(0) },
     },
     model.recordShape,
   );
