@@ -106,6 +106,37 @@ describe('recommend', () => {
     expect(recommend(model, other, { n: 1 }).featuresHash).not.toBe(hash);
   });
 
+  it('reranks on request: other artists, ranks from 1, and scores that are still the probabilities', () => {
+    const probability = new Map(
+      recommend(model, record, { n: 1000 }).recommendations.map(({ artistId, score }) => [artistId, score]),
+    );
+    const plain = recommend(model, record, { n: 10 });
+    for (const knobs of [{ diversity: 0.7 }, { debias: 1 }, { diversity: 0.3, debias: 0.3 }]) {
+      const { recommendations, featuresHash } = recommend(model, record, { n: 10, ...knobs });
+      expect(recommendations.map(({ artistId }) => artistId)).not.toEqual(
+        plain.recommendations.map(({ artistId }) => artistId),
+      );
+      expect(recommendations.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      for (const { artistId, score } of recommendations) expect(score).toBe(probability.get(artistId));
+      expect(featuresHash).toBe(plain.featuresHash);
+    }
+  });
+
+  it('is the plain list where both knobs are 0', () => {
+    expect(recommend(model, record, { n: 20, diversity: 0, debias: 0 })).toEqual(
+      recommend(model, record, { n: 20 }),
+    );
+  });
+
+  it('refuses a knob beyond 1', () => {
+    expect(() => recommend(model, record, { n: 5, diversity: 1.5 })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('diversity is 1.5'),
+      }),
+    );
+  });
+
   it('refuses a record of another model', async () => {
     const seed = await trainTiny('seed');
     expect(() => recommend(model, seed.contents.candidates[7]!.record, { n: 5 })).toThrow(

@@ -32,6 +32,7 @@ describe('loadServingModel', () => {
     expect(serving.artistIds).toEqual(dataset.artists.ids);
     expect(serving.artistNames).toEqual(dataset.artistNames);
     expect(serving.artistPart).toHaveLength(dataset.artists.size);
+    expect(serving.terms).toEqual(model.stage.terms);
   });
 
   it('needs no more than the first servingBytes of the tensors', async () => {
