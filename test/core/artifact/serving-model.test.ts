@@ -78,6 +78,16 @@ describe('loadServingModel', () => {
     );
   });
 
+  it('is refused with more words than the embedding has dimensions', async () => {
+    const decoded = decodeSafetensors(tensors);
+    const words = Array.from({ length: trained.model.stage.space.nEmbedding + 1 }, (_, t) => `word${t}`);
+    const terms = JSON.stringify(words);
+    const other = encodeSafetensors([...decoded.tensors.values()], { ...decoded.metadata, terms });
+    await expect(loadServingModel({ tensors: other, catalog })).rejects.toThrow(
+      refusal(`metadata terms: found ${words.length} words`),
+    );
+  });
+
   it('is refused without a space', async () => {
     const other = encodeSafetensors([...decodeSafetensors(tensors).tensors.values()]);
     await expect(loadServingModel({ tensors: other, catalog })).rejects.toThrow(
