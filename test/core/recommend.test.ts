@@ -27,6 +27,7 @@ function recordOf(items: readonly number[]): Uint8Array {
       nominatedBy: new Uint32Array(items.length).fill(1),
       scores: new Float64Array(items.length * nSources).fill(0.5),
       userFeatures: new Float64Array(nUserFeatures).fill(0.5),
+      heard: { items: new Int32Array(0), weights: new Float64Array(0) },
     },
     model.recordShape,
   );
@@ -103,6 +104,37 @@ describe('recommend', () => {
     expect(hash).toMatch(/^[0-9a-f]{8}$/);
     expect(recommend(model, record.slice(), { n: 20 }).featuresHash).toBe(hash);
     expect(recommend(model, other, { n: 1 }).featuresHash).not.toBe(hash);
+  });
+
+  it('reranks on request: other artists, ranks from 1, and scores that are still the probabilities', () => {
+    const probability = new Map(
+      recommend(model, record, { n: 1000 }).recommendations.map(({ artistId, score }) => [artistId, score]),
+    );
+    const plain = recommend(model, record, { n: 10 });
+    for (const knobs of [{ diversity: 0.7 }, { debias: 1 }, { diversity: 0.3, debias: 0.3 }]) {
+      const { recommendations, featuresHash } = recommend(model, record, { n: 10, ...knobs });
+      expect(recommendations.map(({ artistId }) => artistId)).not.toEqual(
+        plain.recommendations.map(({ artistId }) => artistId),
+      );
+      expect(recommendations.map(({ rank }) => rank)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      for (const { artistId, score } of recommendations) expect(score).toBe(probability.get(artistId));
+      expect(featuresHash).toBe(plain.featuresHash);
+    }
+  });
+
+  it('is the plain list where both knobs are 0', () => {
+    expect(recommend(model, record, { n: 20, diversity: 0, debias: 0 })).toEqual(
+      recommend(model, record, { n: 20 }),
+    );
+  });
+
+  it('refuses a knob beyond 1', () => {
+    expect(() => recommend(model, record, { n: 5, diversity: 1.5 })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('diversity is 1.5'),
+      }),
+    );
   });
 
   it('refuses a record of another model', async () => {

@@ -79,6 +79,8 @@ describe('the command line', () => {
       'options.svdEpochs is " ": allowed is',
     ],
     [['recommend', '--user', '1', '--out', 'x', '--n', '101'], '"101" is not an integer from 1 to 100'],
+    [['recommend', '--user', '1', '--out', 'x', '--diversity', '1.1'], '"1.1" is not a number from 0 to 1'],
+    [['recommend', '--user', '1', '--out', 'x', '--debias', ' '], '" " is not a number from 0 to 1'],
     [['recommend', '--user', '1', '--out', 'no such folder'], 'no such folder is no folder: train a model'],
     [['serve', '--out', 'x', '--port', '70000'], 'port is "70000": allowed is'],
     [['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,best'], '"best" is none of'],
@@ -181,8 +183,30 @@ describe('encore recommend', () => {
     );
   });
 
+  it('says why each artist is listed, in the order that the knobs ask for', async () => {
+    const userId = sample.users.ids[0]!;
+    const list = ['recommend', '--user', userId, '--out', model, '--n', '5'];
+    const [plain, turned] = await Promise.all([
+      encore([...list, '--explain']),
+      encore([...list, '--explain', '--diversity', '0.6', '--debias', '0.2']),
+    ]);
+    const ranked = /^ {2}[1-5] {2}0\.\d{4} +(\S+) {2}\S/gm;
+    for (const { code, out } of [plain, turned]) {
+      expect(code).toBe(0);
+      expect(out.match(ranked)).toHaveLength(5);
+      expect(out.match(/^ {5}because (you play|of) .+/gm)).toHaveLength(5);
+      expect(out.match(/^ {5}set apart by: .+ \d+%$/gm)).toHaveLength(5);
+      // Of the artists that share a tag with those played, and there are some, both are named.
+      const fromPlayed = out.match(/^ {5}from what you play, by tags: .+ \d+%$/gm) ?? [];
+      expect(fromPlayed.length).toBeGreaterThan(0);
+      expect(out.match(/^ {5}tags in common: \S+ \d+%/gm)).toHaveLength(fromPlayed.length);
+      expect(out.match(/^ {5}because you play /gm)).toHaveLength(fromPlayed.length);
+    }
+    expect(turned.out.match(ranked)).not.toEqual(plain.out.match(ranked));
+  });
+
   it('prints the most listened artists for a stranger, and says so', async () => {
-    const { code, out } = await encore(['recommend', '--user', 'nobody', '--out', model]);
+    const { code, out } = await encore(['recommend', '--user', 'nobody', '--out', model, '--explain']);
     expect(code).toBe(0);
     expect(out).toContain('listener nobody is unknown: the most listened artists');
     expect(out.trimEnd().split('\n')).toHaveLength(21);

@@ -2,6 +2,7 @@ import { decodeCandidates } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { hashBytes } from './math/rng.ts';
 import { candidateLogits, sigmoid } from './rank/ranker.ts';
+import { rerank, type RerankOptions } from './rerank.ts';
 
 export interface Recommendation {
   readonly artistId: string;
@@ -23,30 +24,37 @@ export interface RecommendedList {
 /**
  * Ranks a listener's candidates: record → features → logit → probability, descending.
  *
- * Equal logits are ordered by artist index, which is a seeded hash of the id.
+ * Equal logits are ordered by artist index, which is a seeded hash of the id. With `diversity` or `debias` the order is
+ * another (see {@link rerank}), while every score stays the probability: it then no longer descends. The popular list knows
+ * neither.
  *
  * @param record - The listener's packed candidates of this model version; `undefined` for an unknown listener, who gets
  *   the most listened artists, scored by the share of listeners who have them.
- * @param options - `n` is the most artists to return, >= 1.
- * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model.
+ * @param options - `n` is the most artists to return, >= 1. `diversity` and `debias` in [0, 1], 0 by default: off.
+ * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model; `INVALID_OPTION` when
+ *   `diversity` or `debias` is no number in [0, 1].
  */
 export function recommend(
   model: ServingModel,
   record: Uint8Array | undefined,
-  options: { readonly n: number },
+  options: { readonly n: number } & RerankOptions,
 ): RecommendedList {
   if (record !== undefined) {
     const decoded = decodeCandidates(record, model.recordShape);
     if (decoded.items.length > 0) {
       const logits = candidateLogits(model.space, model.ranker, decoded, model.artists, model.artistPart);
-      const order = Array.from(logits, (_, i) => i);
-      order.sort((a, b) => logits[b]! - logits[a]! || decoded.items[a]! - decoded.items[b]!);
+      const { artists, terms } = model;
+      const order = rerank(
+        { items: decoded.items, logits, artists, nTerms: terms.length },
+        options.n,
+        options,
+      );
       return {
         policy: 'personal',
         featuresHash: hashBytes(0, record).toString(16).padStart(8, '0'),
-        recommendations: order
-          .slice(0, options.n)
-          .map((i, position) => listed(model, decoded.items[i]!, sigmoid(logits[i]!), position)),
+        recommendations: Array.from(order, (i, position) =>
+          listed(model, decoded.items[i]!, sigmoid(logits[i]!), position),
+        ),
       };
     }
   }

@@ -6,6 +6,8 @@
 export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
 export type * from './ports.ts';
 export { recommend, type Recommendation, type RecommendedList } from './recommend.ts';
+export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
+export type { EaseState } from './explain/ease-contributions.ts';
 export {
   assignVariant,
   DEFAULT_EXPERIMENT,

@@ -33,6 +33,7 @@ export {
   type ModelEvaluation,
   type Split,
 } from './evaluate/evaluate-models.ts';
+export { tradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';

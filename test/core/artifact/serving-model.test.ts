@@ -32,6 +32,7 @@ describe('loadServingModel', () => {
     expect(serving.artistIds).toEqual(dataset.artists.ids);
     expect(serving.artistNames).toEqual(dataset.artistNames);
     expect(serving.artistPart).toHaveLength(dataset.artists.size);
+    expect(serving.terms).toEqual(model.stage.terms);
   });
 
   it('needs no more than the first servingBytes of the tensors', async () => {
@@ -74,6 +75,16 @@ describe('loadServingModel', () => {
     const other = encodeSafetensors([...decoded.tensors.values()], { ...decoded.metadata, space });
     await expect(loadServingModel({ tensors: other, catalog })).rejects.toThrow(
       refusal('tensor ranker/pair_weights'),
+    );
+  });
+
+  it('is refused with more words than the embedding has dimensions', async () => {
+    const decoded = decodeSafetensors(tensors);
+    const words = Array.from({ length: trained.model.stage.space.nEmbedding + 1 }, (_, t) => `word${t}`);
+    const terms = JSON.stringify(words);
+    const other = encodeSafetensors([...decoded.tensors.values()], { ...decoded.metadata, terms });
+    await expect(loadServingModel({ tensors: other, catalog })).rejects.toThrow(
+      refusal(`metadata terms: found ${words.length} words`),
     );
   });
 

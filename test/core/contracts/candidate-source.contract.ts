@@ -61,7 +61,14 @@ export function candidateSourceContract(name: string, dataset: Dataset, make: ()
         const nominations = nominate(user, heardBy(user), [source], [], buffers);
         const shape = { catalogueSize: nArtists, nSources: 1, nUserFeatures: 0 };
         const record = decodeCandidates(
-          encodeCandidates({ ...nominations, userFeatures: new Float64Array(0) }, shape),
+          encodeCandidates(
+            {
+              ...nominations,
+              userFeatures: new Float64Array(0),
+              heard: { items: heardBy(user), weights: new Float64Array(heardBy(user).length).fill(1) },
+            },
+            shape,
+          ),
           shape,
         );
         expect(record.items).toEqual(nominations.items);

@@ -43,6 +43,7 @@ const record: CandidateRecord = {
   nominatedBy: Uint32Array.of(1, 3, 2),
   scores: Float64Array.of(7, 0, 0.5, 9, 0, 0.25, 7, 1, 0.75),
   userFeatures,
+  heard: { items: new Int32Array(0), weights: new Float64Array(0) },
 };
 
 const log = (rank: number): number => Math.log(1 + rank);

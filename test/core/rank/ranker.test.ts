@@ -50,6 +50,7 @@ function makeWorld(seed: number, crossFeatures: boolean) {
     nominatedBy: new Uint32Array(items.length),
     scores: Float64Array.from({ length: items.length * 4 }, () => rng.integer(4)),
     userFeatures: normals(nUserFeatures(space)),
+    heard: { items: new Int32Array(0), weights: new Float64Array(0) },
   };
   const weights = normals(pairColumnNames(space).length + nArtistColumns(space) + nUserColumns(space));
   return { space, table, record, weights, intercept: rng.normal() };

@@ -68,6 +68,7 @@ function plant({
         nominatedBy: new Uint32Array(nCandidates).fill(1),
         scores: Float64Array.from(items, score),
         userFeatures: new Float64Array(nUserFeatures(SPACE)),
+        heard: { items: new Int32Array(0), weights: new Float64Array(0) },
       },
       shape,
     );

@@ -18,6 +18,8 @@ export interface ServingModel {
   readonly artistIds: readonly string[];
   readonly artistNames: readonly string[];
   readonly recordShape: RecordShape;
+  /** Shape (nTerms,): the words of the embedding's tag dimensions, which come first. */
+  readonly terms: readonly string[];
 }
 
 /** The files of a version that serving reads. */
@@ -36,6 +38,14 @@ export interface ServingFiles {
 export async function loadServingModel(files: ServingFiles): Promise<ServingModel> {
   const { tensors, metadata } = decodeSafetensors(files.tensors, { prefix: true });
   const space = parseSpace(metadata['space']);
+  const terms = parseTerms(metadata['terms']);
+  if (terms.length > space.nEmbedding) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `metadata terms: found ${terms.length} words, expected at most the ${space.nEmbedding} dimensions of the embedding`,
+      { found: terms.length, expected: space.nEmbedding },
+    );
+  }
   const { ranker, artists, popular } = readServingTensors(tensors, space);
   const catalog = await decodeCatalog(files.catalog);
   const nArtists = artists.embedding.nRows;
@@ -55,6 +65,7 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
     artistIds: catalog.ids,
     artistNames: catalog.names,
     recordShape: recordShape(space, nArtists),
+    terms,
   };
 }
 

@@ -113,13 +113,14 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
   const records: Uint8Array[] = [];
   let advanced = 0;
   for (let user = 0; user < nUsers; user++) {
-    const { plays } = dataset;
-    const heard = plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]);
+    const { indptr, indices, values } = inputs.weights;
+    const heard = indices.subarray(indptr[user], indptr[user + 1]);
     records.push(
       encodeCandidates(
         {
           ...nominate(user, heard, sources, pairScorers, buffers),
           userFeatures: userFeatures.slice(user * width, (user + 1) * width),
+          heard: { items: heard, weights: values.subarray(indptr[user], indptr[user + 1]) },
         },
         recordShape(space, nArtists),
       ),

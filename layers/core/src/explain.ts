@@ -1,0 +1,232 @@
+import { decodeCandidates, type CandidateRecord } from './artifact/candidate-record.ts';
+import type { ServingModel } from './artifact/serving-model.ts';
+import { easeContributions, type EaseState } from './explain/ease-contributions.ts';
+import { hasTag, sharedTags, tagContributions, tagProfile } from './explain/tag-profile.ts';
+import {
+  blockContributions,
+  centred,
+  LISTENER_BLOCK,
+  SOURCE_BLOCK,
+  TAG_SIMILARITY_BLOCK,
+} from './rank/contributions.ts';
+
+/** Why an artist was recommended, in words and figures that a page can show. */
+export interface Explanation {
+  readonly artistId: string;
+  readonly name: string;
+  /** What `listened` was computed from. */
+  readonly basis: 'tags' | 'co-listening and tags';
+  /** Every block of features, largest `apart` first. */
+  readonly contributions: readonly BlockContribution[];
+  /** The artists heard that speak most for this one, largest first; empty where none does. */
+  readonly listened: readonly ListenedArtist[];
+  /** The tags that the listener's artists and this one have in common, largest first. */
+  readonly sharedTags: readonly { readonly tag: string; readonly percent: number }[];
+}
+
+export interface BlockContribution {
+  /** The block's name, see `blockContributions`. */
+  readonly block: string;
+  /** The block in words. */
+  readonly label: string;
+  /** Share of the logit, of either sign; all blocks sum to the logit. */
+  readonly value: number;
+  /** The value minus its mean over the listener's candidates: what sets this one apart. */
+  readonly apart: number;
+  /** `apart` per cent of the sum of all blocks' absolute `apart`, -100 to 100; 0 where nothing sets the candidate apart. */
+  readonly percent: number;
+}
+
+export interface ListenedArtist {
+  readonly artistId: string;
+  readonly name: string;
+  /** Of everything that speaks for the candidate, 0-100. */
+  readonly percent: number;
+  /** Those of the explanation's shared tags that this artist carries. */
+  readonly tags: readonly string[];
+}
+
+export interface ExplainOptions {
+  /** The co-listening model, with what it takes a heard artist for; without it tags alone explain. */
+  readonly ease?: { readonly state: EaseState; readonly weights: 'play-rank' | 'binary' };
+  /** Most artists heard to name, 5 by default. */
+  readonly nListened?: number;
+  /** Most shared tags to name, 5 by default. */
+  readonly nTags?: number;
+}
+
+/**
+ * Explains recommendations of a listener, exactly where there is something exact: the ranker's logit by block of features,
+ * the tag profile's cosine and the co-listening score by artist heard.
+ *
+ * The artists heard are listed by one share: of the positive terms of either basis the artist's part, the two averaged with
+ * what their blocks add to the candidate above the listener's other candidates as weights (tags: tag similarity and the tag
+ * sources; co-listening: all sources made of listening, for which EASE's terms stand); evenly where neither adds. A
+ * basis whose terms are all zero or negative has no say. Friends are in their block only: the record does not name them.
+ *
+ * @param record - The listener's packed candidates, as `recommend` was given them; `undefined` explains nothing.
+ * @param artistIds - What to explain.
+ * @returns One for each id, in this order; `null` where the artist is no candidate of the listener, as in the popular list.
+ * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model.
+ */
+export function explain(
+  model: ServingModel,
+  record: Uint8Array | undefined,
+  artistIds: readonly string[],
+  options: ExplainOptions = {},
+): readonly (Explanation | null)[] {
+  if (record === undefined) return artistIds.map(() => null);
+  const decoded = decodeCandidates(record, model.recordShape);
+  const positions = new Map(Array.from(decoded.items, (item, i) => [model.artistIds[item]!, i]));
+  const { space, ranker, artists, terms } = model;
+  const raw = blockContributions(space, ranker, decoded, artists, terms.length);
+  const apart = centred(raw);
+  const width = raw.blocks.length;
+  const explainHistory = historyExplainer(model, decoded, options);
+  return artistIds.map((artistId) => {
+    const i = positions.get(artistId);
+    if (i === undefined) return null;
+    const row = apart.values.subarray(i * width, (i + 1) * width);
+    const total = row.reduce((sum, value) => sum + Math.abs(value), 0);
+    const contributions = raw.blocks
+      .map((block, b) => ({
+        block,
+        label: labelOf(block),
+        value: raw.values[i * width + b]!,
+        apart: row[b]!,
+        percent: total > 0 ? (100 * row[b]!) / total : 0,
+      }))
+      .toSorted((a, b) => b.apart - a.apart);
+    return {
+      artistId,
+      name: model.artistNames[decoded.items[i]!]!,
+      basis: options.ease === undefined ? 'tags' : 'co-listening and tags',
+      contributions,
+      ...explainHistory(decoded.items[i]!, contributions),
+    };
+  });
+}
+
+/** Explains candidates by what the listener has heard; the profile is made once. */
+function historyExplainer(
+  { artists: { embedding }, artistIds, artistNames, terms }: ServingModel,
+  { heard }: CandidateRecord,
+  { ease, nListened = 5, nTags = 5 }: ExplainOptions,
+): (
+  candidate: number,
+  contributions: readonly BlockContribution[],
+) => Pick<Explanation, 'listened' | 'sharedTags'> {
+  const profile = tagProfile(embedding, terms.length, heard);
+  const easeWeights = ease?.weights === 'binary' ? heard.weights.map(() => 1) : heard.weights;
+  const tagTerms = new Float64Array(heard.items.length);
+  const easeTerms = new Float64Array(heard.items.length);
+  return (candidate, contributions) => {
+    tagContributions(embedding, profile, heard, candidate, tagTerms);
+    if (ease !== undefined) {
+      easeContributions(ease.state, heard.items, easeWeights, candidate, easeTerms);
+    }
+    const shares = combinedShares(
+      { terms: tagTerms, weight: apartOf(contributions, isTagBlock) },
+      { terms: easeTerms, weight: apartOf(contributions, isCoListeningBlock) },
+    );
+    const shared = sharedTags(embedding, profile, candidate, nTags);
+    const listened = Array.from(shares, (share, h) => ({ share, item: heard.items[h]! }))
+      .filter(({ share }) => share > 0)
+      .toSorted((a, b) => b.share - a.share || a.item - b.item)
+      .slice(0, nListened)
+      .map(({ share, item }) => ({
+        artistId: artistIds[item]!,
+        name: artistNames[item]!,
+        percent: 100 * share,
+        tags: shared
+          .filter(({ dimension }) => hasTag(embedding, item, dimension))
+          .map(({ dimension }) => terms[dimension]!),
+      }));
+    return {
+      listened,
+      sharedTags: shared.map(({ dimension, share }) => ({ tag: terms[dimension]!, percent: 100 * share })),
+    };
+  };
+}
+
+/** Terms of either sign, one for each artist heard, and how much the whole of them matters. */
+interface Basis {
+  readonly terms: Float64Array;
+  readonly weight: number;
+}
+
+/** Shape (nHeard,): shares that sum to 1, or are all 0 where no term is positive. */
+function combinedShares(...bases: readonly Basis[]): Float64Array {
+  const shares = new Float64Array(bases[0]!.terms.length);
+  const speaking = bases
+    .map(({ terms, weight }) => ({
+      terms,
+      weight: Math.max(0, weight),
+      total: terms.reduce((sum, term) => sum + Math.max(0, term), 0),
+    }))
+    .filter(({ total }) => total > 0);
+  const totalWeight = speaking.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { terms, weight, total } of speaking) {
+    const say = totalWeight > 0 ? weight / totalWeight : 1 / speaking.length;
+    for (let h = 0; h < terms.length; h++) shares[h]! += (say * Math.max(0, terms[h]!)) / total;
+  }
+  return shares;
+}
+
+function apartOf(contributions: readonly BlockContribution[], belongs: (block: string) => boolean): number {
+  return contributions.reduce((sum, { block, apart }) => sum + (belongs(block) ? apart : 0), 0);
+}
+
+function isTagBlock(block: string): boolean {
+  return block === TAG_SIMILARITY_BLOCK || block.startsWith(`${SOURCE_BLOCK}tag-`);
+}
+
+function isCoListeningBlock(block: string): boolean {
+  return block.startsWith(SOURCE_BLOCK) && !isTagBlock(block) && !NOT_CO_LISTENING.has(block);
+}
+
+const NOT_CO_LISTENING: ReadonlySet<string> = new Set([`${SOURCE_BLOCK}friends`, `${SOURCE_BLOCK}popular`]);
+
+const LABELS: Readonly<Record<string, string>> = {
+  [LISTENER_BLOCK]: 'how much you listen',
+  [TAG_SIMILARITY_BLOCK]: 'tags like those of your artists',
+  [`${SOURCE_BLOCK}tag-knn`]: 'how near it is to your taste in tags',
+  [`${SOURCE_BLOCK}tag-profile`]: 'how near it is to your taste in tags, by plays',
+  [`${SOURCE_BLOCK}friends`]: 'what your friends play',
+  [`${SOURCE_BLOCK}popular`]: 'how many play it',
+  [`${SOURCE_BLOCK}user-knn`]: 'what listeners like you play',
+  [`${SOURCE_BLOCK}item-knn`]: 'how often it is played beside your artists',
+  popularity: 'how well known it is',
+  'svd-product': 'how your play counts go with those of its listeners',
+  'svd-artist': 'how much its listeners play it',
+  'artist-tags': 'its tags',
+  'artist-freshness': 'how lately it was tagged',
+  'artist-popularity': 'how often it is played',
+};
+
+function labelOf(block: string): string {
+  const known = LABELS[block];
+  if (known !== undefined) return known;
+  return isCoListeningBlock(block) ? `co-listening (${block.slice(SOURCE_BLOCK.length)})` : block;
+}
+
+/**
+ * An explanation as half a sentence: "because you play Radiohead and Portishead; both are tagged trip".
+ *
+ * Two artists heard at most, and a tag only where it is shared with all that are named. Where no artist heard speaks for
+ * the candidate, the block that sets it apart most is named.
+ */
+export function describeExplanation({ listened, sharedTags: shared, contributions }: Explanation): string {
+  // A second artist is named where it says at least half of what the first does.
+  const named = listened.slice(0, 2).filter(({ percent }) => 2 * percent >= listened[0]!.percent);
+  if (named.length === 0) {
+    const first = contributions.find(({ apart }) => apart > 0);
+    return first === undefined
+      ? 'though nothing sets it apart from the other candidates'
+      : `because of ${first.label}`;
+  }
+  const because = `because you play ${named.map(({ name }) => name).join(' and ')}`;
+  const common = shared.find(({ tag }) => named.every(({ tags }) => tags.includes(tag)));
+  if (common === undefined) return because;
+  return `${because}; ${named.length === 2 ? 'both are' : 'it is'} tagged ${common.tag}`;
+}

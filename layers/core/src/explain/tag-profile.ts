@@ -1,0 +1,105 @@
+import type { Csr } from '../math/csr.ts';
+
+/** A listener's taste in tags: the weighted sum of the tag vectors of the artists they heard. */
+export interface TagProfile {
+  /** Shape (nTerms,). */
+  readonly vector: Float64Array;
+  readonly norm: number;
+}
+
+/**
+ * Sums the tag dimensions of the artists heard, each artist by interaction weight.
+ *
+ * @param embedding - Shape (nArtists, nDimensions), the first `nTerms` of them tags; freshness and popularity are left out,
+ *   because nobody plays an artist for being like another in those.
+ */
+export function tagProfile(
+  embedding: Csr,
+  nTerms: number,
+  { items, weights }: { readonly items: Int32Array; readonly weights: Float64Array },
+): TagProfile {
+  const vector = new Float64Array(nTerms);
+  for (let h = 0; h < items.length; h++) {
+    const weight = weights[h]!;
+    eachTag(embedding, nTerms, items[h]!, (d, value) => (vector[d]! += weight * value));
+  }
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return { vector, norm: Math.sqrt(squares) };
+}
+
+/**
+ * Splits the cosine between a listener's tag profile p = Σ_j w_j x_j and a candidate c into what each artist heard adds,
+ * exactly: w_j (x_j · x_c) / (‖p‖ ‖x_c‖), never negative.
+ *
+ * @param out - Shape (nHeard,), overwritten; all 0 where candidate or profile has no tags.
+ * @returns The cosine, the sum of the terms.
+ */
+export function tagContributions(
+  embedding: Csr,
+  { vector, norm }: TagProfile,
+  { items, weights }: { readonly items: Int32Array; readonly weights: Float64Array },
+  candidate: number,
+  out: Float64Array,
+): number {
+  const nTerms = vector.length;
+  const dense = new Float64Array(nTerms);
+  let squares = 0;
+  eachTag(embedding, nTerms, candidate, (d, value) => {
+    dense[d] = value;
+    squares += value * value;
+  });
+  const scale = squares > 0 && norm > 0 ? 1 / (norm * Math.sqrt(squares)) : 0;
+  let cosine = 0;
+  for (let h = 0; h < items.length; h++) {
+    let dot = 0;
+    eachTag(embedding, nTerms, items[h]!, (d, value) => (dot += value * dense[d]!));
+    out[h] = weights[h]! * dot * scale;
+    cosine += out[h]!;
+  }
+  return cosine;
+}
+
+/** A tag dimension and how much of the cosine lies in it, in (0, 1]. */
+export interface SharedTag {
+  readonly dimension: number;
+  readonly share: number;
+}
+
+/** The tag dimensions with the largest products between profile and candidate; equal ones by dimension. */
+export function sharedTags(
+  embedding: Csr,
+  { vector }: TagProfile,
+  candidate: number,
+  k: number,
+): readonly SharedTag[] {
+  const products: SharedTag[] = [];
+  let total = 0;
+  eachTag(embedding, vector.length, candidate, (dimension, value) => {
+    const share = value * vector[dimension]!;
+    if (share <= 0) return;
+    products.push({ dimension, share });
+    total += share;
+  });
+  return products
+    .toSorted((a, b) => b.share - a.share || a.dimension - b.dimension)
+    .slice(0, k)
+    .map(({ dimension, share }) => ({ dimension, share: share / total }));
+}
+
+/** Whether an artist carries a tag. */
+export function hasTag(embedding: Csr, item: number, dimension: number): boolean {
+  const { indptr, indices } = embedding;
+  return indices.subarray(indptr[item], indptr[item + 1]).includes(dimension);
+}
+
+function eachTag(
+  { indptr, indices, values }: Csr,
+  nTerms: number,
+  item: number,
+  visit: (dimension: number, value: number) => void,
+): void {
+  for (let e = indptr[item]!; e < indptr[item + 1]!; e++) {
+    if (indices[e]! < nTerms) visit(indices[e]!, values[e]!);
+  }
+}
