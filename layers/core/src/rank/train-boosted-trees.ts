@@ -300,8 +300,12 @@ function createTreeGrower(
     let nRight = 0;
     for (let i = begin; i < end; i++) {
       const r = order[i]!;
-      if (((packed[base + r]! >>> shift) & 255) <= bin) order[at++] = r;
-      else rightRows[nRight++] = r;
+      // Both sides are written and one of them moves on: a branch would be guessed wrong half of the time.
+      const isRight = (bin - ((packed[base + r]! >>> shift) & 255)) >>> 31;
+      order[at] = r;
+      rightRows[nRight] = r;
+      at += 1 - isRight;
+      nRight += isRight;
     }
     order.set(rightRows.subarray(0, nRight), at);
     return at;
