@@ -252,6 +252,18 @@ describe('trainBoostedTrees', () => {
     expect(new Set(one.trees.features)).toEqual(new Set([4]));
   });
 
+  it('adds nothing to scores that are right beyond what a double can tell', () => {
+    const rows = plantedRows(11, 20);
+    for (const size of [705, 800]) {
+      const initialScores = Float64Array.from(rows.labels, (label) => (label === 1 ? size : -size));
+      const { trees } = trainBoostedTrees(
+        { ...rows, initialScores },
+        { ...options, objective: { kind: 'logistic' }, l2: 1e-3, minLeafHessian: 0 },
+      );
+      expect([...trees.treeOffsets]).toEqual([0]);
+    }
+  });
+
   it('lets a tree use only the share of columns that is drawn for it', () => {
     const rows = plantedRows(9, 60);
     const fit = (randomState: number) =>

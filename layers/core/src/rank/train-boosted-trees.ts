@@ -464,9 +464,9 @@ function fitGrid(gradients: Float64Array, hessians: Float64Array): Grid {
   };
 }
 
-/** A power of two that is not below x, 1 for 0. */
+/** A power of two that is not below x; 1 for 0 and for what is so small that the steps could not be inverted. */
 function powerAbove(x: number): number {
-  return x > 0 ? 2 ** Math.ceil(Math.log2(x)) : 1;
+  return x > 2 ** -900 ? 2 ** Math.ceil(Math.log2(x)) : 1;
 }
 
 /** Shape (nBinned,): 1 for the columns that tree t may use, the ones whose hash is smallest. */
