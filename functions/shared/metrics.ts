@@ -19,6 +19,8 @@ export const METRICS = {
   trainingPublished: 'TrainingPublished',
   /** A training run ended without one. */
   trainingFailed: 'TrainingFailed',
+  /** A tuned choice could not be used; the preset's defaults were trained. */
+  tuningIgnored: 'TuningIgnored',
 } as const;
 
 export type Metric = (typeof METRICS)[keyof typeof METRICS];
