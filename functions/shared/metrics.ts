@@ -19,7 +19,7 @@ export const METRICS = {
   trainingPublished: 'TrainingPublished',
   /** A training run ended without one. */
   trainingFailed: 'TrainingFailed',
-  /** A tuned choice could not be used; the preset's defaults were trained. */
+  /** A tuned choice could not be used; the training went on without it. */
   tuningIgnored: 'TuningIgnored',
 } as const;
 

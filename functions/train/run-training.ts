@@ -49,7 +49,7 @@ export interface TrainingPorts {
   readonly leaseMs: number;
   /** Told what the data report says, before training begins. */
   readonly onReport: (report: DataReport) => void;
-  /** Told of a tuned choice that cannot be used; the preset's defaults are trained instead. */
+  /** Told of a tuned choice that cannot be used: the training goes on without it. */
   readonly onTuningIgnored: (message: string) => void;
 }
 

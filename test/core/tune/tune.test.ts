@@ -6,16 +6,20 @@ import {
 } from '../../../functions/shared/adapters/worker-parallel-map.ts';
 import type { PlainDataset } from '../../../layers/core/src/candidates/stage-one.ts';
 import type { Dataset } from '../../../layers/core/src/data/dataset.ts';
+import { openInMemory, readDataset } from '../../../layers/core/src/data/hetrec.ts';
+import { assertValid } from '../../../layers/core/src/data/report.ts';
 import { splitHoldout } from '../../../layers/core/src/data/split.ts';
 import { csrFromCoordinates, type Csr } from '../../../layers/core/src/math/csr.ts';
 import type { ParallelMap, Progress } from '../../../layers/core/src/ports.ts';
 import { tune } from '../../../layers/core/src/tune/tune.ts';
-import { loadSample } from '../sample.ts';
-import { silentProgress } from '../tiny.ts';
+import { loadSample, SAMPLE_NOW } from '../sample.ts';
+import { silentProgress, tinyFiles } from '../tiny.ts';
 
 let sample: Dataset;
+let tiny: Dataset;
 beforeAll(async () => {
   sample = await loadSample();
+  tiny = assertValid(await readDataset(openInMemory(tinyFiles()), { nowMs: SAMPLE_NOW }));
 });
 
 const FEW = { seed: 1, trials: 6, validationSeeds: [1] };
@@ -50,9 +54,9 @@ describe('tune', () => {
   it('gives the same trials and the same choice on any number of threads', async () => {
     const results = [];
     for (const parallel of [1, 3].map((threads) => createWorkerParallelMap({ threads }))) {
-      results.push(await tune(sample, 'item-knn', FEW, { parallel, progress: silentProgress }));
+      results.push(await tune(tiny, 'item-knn', FEW, { parallel, progress: silentProgress }));
     }
-    results.push(await tune(sample, 'item-knn', FEW, inline));
+    results.push(await tune(tiny, 'item-knn', FEW, inline));
     expect(results[0]!.trials).toHaveLength(6);
     for (const result of results) expect(result).toEqual(results[0]);
   });
@@ -88,12 +92,12 @@ describe('tune', () => {
       { parallel, progress: silentProgress },
     );
     const validated = pairsOf(splitHoldout(sample, { seed: 1 }).test);
-    const confirming = splitHoldout(sample, { seed: result.confirmationSeed }).test;
+    const confirming = pairsOf(splitHoldout(sample, { seed: result.confirmationSeed }).test);
     const last = calls.at(-1)!;
     const { masked }: { masked: Csr } = Object(last.input);
-    expect(pairsOf(masked)).toEqual(new Set([...pairsOf(confirming)].filter((pair) => validated.has(pair))));
+    expect(pairsOf(masked)).toEqual(new Set([...confirming].filter((pair) => validated.has(pair))));
     expect(pairsOf(masked).size).toBeGreaterThan(0);
-    expect([...pairsOf(datasetOf(last).plays)].filter((pair) => pairsOf(confirming).has(pair))).toEqual([]);
+    expect([...pairsOf(datasetOf(last).plays)].filter((pair) => confirming.has(pair))).toEqual([]);
   });
 
   it('takes a choice that is confirmed, and says where it differs from the defaults', async () => {
@@ -123,14 +127,14 @@ describe('tune', () => {
         return { advance: () => undefined, end: () => undefined };
       },
     };
-    const result = await tune(sample, 'item-knn', { ...FEW, trials: 1 }, { ...inline, progress });
+    const result = await tune(tiny, 'item-knn', { ...FEW, trials: 1 }, { ...inline, progress });
     expect(steps).toEqual(['search']);
     expect(result).toMatchObject({ best: 0, confirmation: null, chosen: 'default', overrides: {} });
   });
 
   it('fits stage one of a preset once for all trials that differ in the ranker alone', async () => {
     const { calls, parallel } = spying();
-    const result = await tune(sample, 'seed', { ...FEW, trials: 4 }, { parallel, progress: silentProgress });
+    const result = await tune(tiny, 'seed', { ...FEW, trials: 4 }, { parallel, progress: silentProgress });
     const changed = result.trials.map(({ parameters }) => parameters['ranker.c']);
     expect(new Set(changed).size).toBe(4);
     expect(new Set(result.trials.map(({ parameters }) => parameters['sources.tag-knn.k'])).size).toBe(1);
@@ -141,7 +145,7 @@ describe('tune', () => {
   });
 
   it('refuses what it does not know or cannot search with', async () => {
-    const refusal = (model: string, options: typeof FEW) => tune(sample, model, options, inline);
+    const refusal = (model: string, options: typeof FEW) => tune(tiny, model, options, inline);
     await expect(refusal('mlp', FEW)).rejects.toThrow(code('model mlp is unknown: allowed are seed, full'));
     await expect(refusal('popular', FEW)).rejects.toThrow(code('popular has no hyper-parameters'));
     await expect(refusal('ease', { ...FEW, validationSeeds: [] })).rejects.toThrow(code('validation seed'));

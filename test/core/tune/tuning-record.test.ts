@@ -69,7 +69,8 @@ describe('a tuning record', () => {
     const defaults = tunedParameters(record);
     expect(defaults.ranker.c).toBe(0.3);
     expect(defaults.sources).toEqual([{ name: 'tag-knn', k: 45 }]);
-    expect(resolveOptions('seed', {}, { defaults })).toEqual(defaults);
+    // A start compares a manifest's parameters with today's as text.
+    expect(JSON.stringify(resolveOptions('seed', {}, { defaults }))).toBe(JSON.stringify(defaults));
     const given = resolveOptions('seed', { c: 7 }, { defaults });
     expect(given.ranker.c).toBe(7);
     expect(given.sources).toEqual([{ name: 'tag-knn', k: 45 }]);

@@ -15,7 +15,7 @@ import {
   type SourceParameters,
   type TrainParameters,
 } from '../options.ts';
-import type { ParallelMap, Progress, Task } from '../ports.ts';
+import type { ParallelMap, Progress, ProgressStep, Task } from '../ports.ts';
 import { FULL_PRESET } from '../presets.ts';
 import { trainModel } from '../train-model.ts';
 import { tunablePreset, tunableSource, type Tunable } from './model-spaces.ts';
@@ -72,6 +72,14 @@ interface PerListener {
   readonly recall20: Float64Array;
 }
 
+interface Score {
+  /** Mean NDCG@20. */
+  readonly score: number;
+  /** Shape (nEvaluated,): each listener's mean over the parts. */
+  readonly ndcg20: Float64Array;
+  readonly recall20: number;
+}
+
 /** Trains every configuration on every part and measures it: [configuration][part]. */
 type Measure<Parameters> = (
   configurations: readonly Parameters[],
@@ -82,6 +90,7 @@ type Measure<Parameters> = (
 /** A split, and what all configurations that are trained on it share. */
 interface Part {
   readonly split: Split;
+  /** Keeps one preset's stage one: as much memory as a training, for each part. */
   readonly parallel: ParallelMap;
 }
 
@@ -156,17 +165,8 @@ async function choose<Parameters>(
     );
   }
   const confirmationSeed = hash2(seed, CONFIRMATION);
-  const partOf = (split: Split): Part => ({ split, parallel: rememberingStageOne(io.parallel) });
-
   const searchStep = io.progress.step('search', how.trials * holdouts.length);
-  const parts = holdouts.map(partOf);
-  const found = await search(space, start, how, async (points) => {
-    const measured = await measure(points.map(at), parts, (units) => searchStep.advance(units));
-    return measured.map((byPart) => {
-      const ndcg20 = overParts(byPart, 'ndcg20');
-      return { score: mean(ndcg20), ndcg20, recall20: mean(overParts(byPart, 'recall20')) };
-    });
-  });
+  const found = await search(space, start, how, scoring(holdouts, how, io.parallel, searchStep));
   searchStep.end();
 
   const difference = (values: Float64Array, from: Float64Array): Interval =>
@@ -192,7 +192,7 @@ async function choose<Parameters>(
   if (best === 0) return { ...report, confirmation: null, chosen: 'default', overrides: {} };
 
   const confirmationStep = io.progress.step('confirmation', 2);
-  const part = partOf(unseenPart(dataset, confirmationSeed, holdouts));
+  const part = partOf(unseenPart(dataset, confirmationSeed, holdouts), io.parallel);
   const [before, after] = await measure([at(start), at(found[best]!.point)], [part], (units) =>
     confirmationStep.advance(units),
   );
@@ -207,6 +207,27 @@ async function choose<Parameters>(
     chosen: isBetter ? 'tuned' : 'default',
     overrides: isBetter ? overridesOf(found, best) : {},
   };
+}
+
+/** What scores a trial: NDCG@20 over the parts. What the parts keep between trials goes with the function. */
+function scoring<Parameters>(
+  splits: readonly Split[],
+  { tunable, measure }: { readonly tunable: Tunable<Parameters>; readonly measure: Measure<Parameters> },
+  parallel: ParallelMap,
+  step: ProgressStep,
+): (points: readonly Point[]) => Promise<readonly Score[]> {
+  const parts = splits.map((split) => partOf(split, parallel));
+  return async (points) => {
+    const measured = await measure(points.map(tunable.at), parts, (units) => step.advance(units));
+    return measured.map((byPart) => {
+      const ndcg20 = overParts(byPart, 'ndcg20');
+      return { score: mean(ndcg20), ndcg20, recall20: mean(overParts(byPart, 'recall20')) };
+    });
+  };
+}
+
+function partOf(split: Split, parallel: ParallelMap): Part {
+  return { split, parallel: rememberingStageOne(parallel) };
 }
 
 function overridesOf(trials: readonly Trial<unknown>[], best: number): Point {
