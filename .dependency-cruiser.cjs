@@ -69,7 +69,7 @@ module.exports = {
       from: { path: ['^layers/core/src/(serve|recommend|explain)\\.ts$', '^functions/recommend/'] },
       to: {
         path: [
-          '^layers/core/src/(factors|features|candidates|evaluate)/',
+          '^layers/core/src/(factors|features|candidates|evaluate|tune)/',
           '^layers/core/src/publish/(?!pointer\\.ts$)',
           '^layers/core/src/data/(hetrec|split|synthetic|scan-rows|order-rows|report|fingerprint)\\.ts$',
           '^layers/core/src/rank/(train-ranker|train-boosted-trees|train-mlp|logistic-regression)\\.ts$',

@@ -10,6 +10,7 @@ import { resetCommand } from './commands/reset.ts';
 import { serveCommand } from './commands/serve.ts';
 import { startCommand } from './commands/start.ts';
 import { trainCommand } from './commands/train.ts';
+import { tuneCommand } from './commands/tune.ts';
 import { validateCommand } from './commands/validate.ts';
 
 /** What the process says of its end. */
@@ -27,6 +28,7 @@ const program = new Command('encore')
   .addCommand(startCommand())
   .addCommand(trainCommand())
   .addCommand(evaluateCommand())
+  .addCommand(tuneCommand())
   .addCommand(validateCommand())
   .addCommand(recommendCommand())
   .addCommand(serveCommand())

@@ -62,5 +62,6 @@ export function trainingEventOf(
   if (flags['metric'] !== undefined) options['metric'] = flags['metric'];
   if (flags['reuseFactors'] !== undefined) options['reuseFactors'] = flags['reuseFactors'];
   if (flags['reuseRanker'] !== undefined) options['reuseRanker'] = flags['reuseRanker'];
+  if (flags['ignoreTuning'] !== undefined) options['ignoreTuning'] = flags['ignoreTuning'];
   return parseTrainingEvent({ dataset, preset, options });
 }

@@ -28,7 +28,8 @@ export function trainCommand(): Command {
       .requiredOption('--out <dir>', 'where model versions and recommendations.csv go')
       .addOption(presetOption())
       .option('--reuse-factors', 'take the BiasedSVD factors of the current model in --out')
-      .option('--reuse-ranker', 'take the ranker of the current model in --out'),
+      .option('--reuse-ranker', 'take the ranker of the current model in --out')
+      .option('--ignore-tuning', "train with the preset's defaults though tune has stored a choice in --out"),
   )
     .addHelpText(
       'after',
@@ -55,6 +56,7 @@ export function trainCommand(): Command {
           candidatesTtlMs: Infinity,
           leaseMs: LEASE_MS,
           onReport: (report) => void process.stderr.write(`${formatReport(report)}\n`),
+          onTuningIgnored: (message) => void process.stderr.write(`warning: ${message}\n`),
         },
         event,
         // Containers that share the folder may share the process id.

@@ -19,6 +19,8 @@ export const METRICS = {
   trainingPublished: 'TrainingPublished',
   /** A training run ended without one. */
   trainingFailed: 'TrainingFailed',
+  /** A tuned choice could not be used; the training went on without it. */
+  tuningIgnored: 'TuningIgnored',
 } as const;
 
 export type Metric = (typeof METRICS)[keyof typeof METRICS];

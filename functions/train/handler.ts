@@ -34,11 +34,18 @@ export type TrainHandler = (event: unknown, context: TrainingContext) => Promise
  *
  * A failure is thrown, so that the schedule's retries and its dead letter queue see it.
  */
-export function createTrainHandler(ports: TrainingPorts, observability: Observability): TrainHandler {
+export function createTrainHandler(
+  ports: Omit<TrainingPorts, 'onTuningIgnored'>,
+  observability: Observability,
+): TrainHandler {
+  const onTuningIgnored = (message: string): void => {
+    observability.count(METRICS.tuningIgnored);
+    observability.warn(message);
+  };
   return async (event, context) => {
     const requestId = context.awsRequestId;
     try {
-      const result = await runTraining(ports, parseTrainingEvent(event), {
+      const result = await runTraining({ ...ports, onTuningIgnored }, parseTrainingEvent(event), {
         holder: requestId,
         deadlineMs: ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS,
       });

@@ -27,6 +27,7 @@ const options = z.strictObject({
   svdRegularisation: z.number('allowed is a number >= 0').min(0, 'allowed is a number >= 0').exactOptional(),
   reuseFactors: flag,
   reuseRanker: flag,
+  ignoreTuning: flag,
 }) satisfies z.ZodType<TrainOptions>;
 
 const DATASET_NAME = 'allowed is 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first';

@@ -10,6 +10,7 @@ import {
   requireQuality,
   resolveOptions,
   trainModel,
+  tunedParameters,
   type CandidateStore,
   type Dataset,
   type DataReport,
@@ -26,6 +27,7 @@ import {
 import { hashingDataset } from '../shared/hashing-dataset.ts';
 import type { TrainingEvent } from './request.ts';
 import { readableManifest, savedParts } from './saved-parts.ts';
+import { tunedChoice } from './tuned-choice.ts';
 
 /** What a training works with: the same over AWS, over folders and in memory. */
 export interface TrainingPorts {
@@ -47,6 +49,8 @@ export interface TrainingPorts {
   readonly leaseMs: number;
   /** Told what the data report says, before training begins. */
   readonly onReport: (report: DataReport) => void;
+  /** Told of a tuned choice that cannot be used: the training goes on without it. */
+  readonly onTuningIgnored: (message: string) => void;
 }
 
 /** How a training ended. */
@@ -88,7 +92,15 @@ async function trainUnderLease(
 ): Promise<TrainingResult> {
   const { modelStore, clock } = ports;
   const startedAt = clock();
-  const parameters = resolveOptions(event.preset, event.options);
+  const tuning =
+    event.options.ignoreTuning === true
+      ? null
+      : await tunedChoice(modelStore, event.preset, ports.onTuningIgnored);
+  const parameters = resolveOptions(
+    event.preset,
+    event.options,
+    tuning === null ? {} : { defaults: tunedParameters(tuning) },
+  );
   const timings: Record<string, number> = {};
   const progress = timed(ports.progress, clock, timings);
 
@@ -118,6 +130,7 @@ async function trainUnderLease(
     codeVersion: ports.codeVersion,
     inputFingerprint,
     timings,
+    tuning,
   });
   const publishStep = progress.step('publish', contents.candidates.length);
   const outcome = await publishVersion(ports, {

@@ -1,4 +1,12 @@
-import { assertValid, formatReport, readDataset, resolveOptions, type Manifest } from '@encore/core/train';
+import {
+  assertValid,
+  formatReport,
+  readDataset,
+  resolveOptions,
+  tunedParameters,
+  type Manifest,
+  type TrainParameters,
+} from '@encore/core/train';
 
 import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
@@ -10,6 +18,7 @@ import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
 import { readableManifest } from '../../functions/train/saved-parts.ts';
+import { tunedChoice } from '../../functions/train/tuned-choice.ts';
 import { datasetNameOf } from './dataset-name.ts';
 import { startHttpServer } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
@@ -57,7 +66,11 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     const modelStore = createS3ModelStore(s3, bucket, { deadlineMs: 30_000 });
 
     const kept = await readableManifest(modelStore);
-    if (kept !== null && isUpToDate(kept, fingerprint, options.codeVersion)) {
+    // A training says what it could not use.
+    const tuning = await tunedChoice(modelStore, 'full', () => undefined);
+    const parameters = tuning === null ? resolveOptions('full', {}) : tunedParameters(tuning);
+    const { codeVersion } = options;
+    if (kept !== null && isUpToDate(kept, { fingerprint, codeVersion, parameters })) {
       say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
     } else {
       const dataset = datasetNameOf(folder);
@@ -98,11 +111,18 @@ async function validate(folder: string, say: (line: string) => void): Promise<st
   return source.fingerprint();
 }
 
-function isUpToDate(manifest: Manifest, fingerprint: string, codeVersion: string): boolean {
+function isUpToDate(
+  manifest: Manifest,
+  now: {
+    readonly fingerprint: string;
+    readonly codeVersion: string;
+    readonly parameters: TrainParameters;
+  },
+): boolean {
   return (
-    manifest.inputFingerprint === fingerprint &&
-    manifest.codeVersion === codeVersion &&
-    JSON.stringify(manifest.parameters) === JSON.stringify(resolveOptions('full', {}))
+    manifest.inputFingerprint === now.fingerprint &&
+    manifest.codeVersion === now.codeVersion &&
+    JSON.stringify(manifest.parameters) === JSON.stringify(now.parameters)
   );
 }
 

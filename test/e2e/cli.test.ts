@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recommendations-csv.ts';
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
+import { splitHoldout } from '../../layers/core/src/data/split.ts';
 import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
 
 const ENCORE = join(import.meta.dirname, '../../bin/encore.ts');
-const COMMANDS = ['start', 'train', 'evaluate', 'validate', 'recommend', 'serve', 'reset'];
+const COMMANDS = ['start', 'train', 'evaluate', 'tune', 'validate', 'recommend', 'serve', 'reset'];
 const TRAIN_SEED = ['train', '--data', SAMPLE_DIR, '--preset', 'seed', '--out'];
 
 interface Ended {
@@ -275,6 +276,97 @@ describe('encore evaluate', () => {
       splits: ['protocol H, seed 1'],
       summary: [{ model: 'popular' }, { model: 'seed', behindLast: null }],
     });
+  });
+});
+
+const TUNE_SEED = ['tune', '--data', SAMPLE_DIR, '--preset', 'seed', '--trials', '3'];
+
+/** What a search found, without when and how fast. */
+async function resultOf(json: string): Promise<unknown> {
+  const { result }: { result: unknown } = JSON.parse(await readFile(json, 'utf8'));
+  return result;
+}
+
+describe('encore tune', () => {
+  it('prints the trials against the defaults, and stores a choice that the next training records', async () => {
+    const out = join(folder, 'tuned');
+    const json = join(folder, 'reports', 'tuning.json');
+    const ended = await encore([...TUNE_SEED, '--out', out, '--json', json]);
+    expect(ended.code).toBe(0);
+    expect(ended.out).toMatch(
+      /^seed: 3 trials in \d+ s \(search seed 1\), validation seeds 1 inside the data\.$/m,
+    );
+    expect(ended.out).toMatch(/^defaults +0\.\d{4} +0\.\d{4}$/m);
+    expect(ended.out).toMatch(/^[12] +0\.\d{4} +0\.\d{4} +[+-]0\.\d{4} \[.+\] +ranker\.c [\d.]+$/m);
+    expect(ended.err).toMatch(/^ {2}search: 3\/3 /m);
+    const report: unknown = JSON.parse(await readFile(json, 'utf8'));
+    expect(report).toMatchObject({
+      result: { model: 'seed', trials: [{}, {}, {}] },
+      run: { insideSplit: null },
+    });
+    const stored: unknown = JSON.parse(await readFile(join(out, 'models/tuning/seed.json'), 'utf8'));
+    expect(stored).toMatchObject({ preset: 'seed', trials: 3, validation: { seeds: [1] } });
+
+    const training = await encore([...TRAIN_SEED, out]);
+    expect(training.code).toBe(0);
+    expect(training.err).not.toContain('warning: models/tuning');
+    const { version }: { version: string } = JSON.parse(
+      await readFile(join(out, 'models/current.json'), 'utf8'),
+    );
+    const manifest: { tuning: unknown } = JSON.parse(
+      await readFile(join(out, 'models', version, 'manifest.json'), 'utf8'),
+    );
+    expect(manifest.tuning).toEqual(stored);
+
+    await writeFile(join(out, 'models/tuning/seed.json'), '{');
+    const warned = await encore([...TRAIN_SEED, out]);
+    expect(warned.code).toBe(0);
+    expect(warned.err).toContain('warning: models/tuning/seed.json: the tuned choice cannot be used');
+    const ignoring = await encore([...TRAIN_SEED, out, '--ignore-tuning']);
+    expect(ignoring.code).toBe(0);
+    expect(ignoring.err).not.toContain('the tuned choice');
+  });
+
+  it('reaches the same inside a split whatever its test holds', async () => {
+    const [one, other] = [join(folder, 'one.json'), join(folder, 'other.json')];
+    const edited = join(folder, 'edited');
+    await cp(SAMPLE_DIR, edited, { recursive: true });
+    const { test } = splitHoldout(sample, { seed: 5 });
+    const hidden = new Set(
+      sample.users.ids.flatMap((userId, u) =>
+        [...test.indices.subarray(test.indptr[u], test.indptr[u + 1])].map(
+          (artist) => `${userId}\t${sample.artists.ids[artist]}`,
+        ),
+      ),
+    );
+    const plays = join(edited, 'user_artists.dat');
+    const lines = (await readFile(plays, 'utf8')).split('\n');
+    const changed = lines.map((line) =>
+      hidden.has(line.split('\t').slice(0, 2).join('\t')) ? line.replace(/\t\d+(\r?)$/, '\t999999$1') : line,
+    );
+    expect(changed.filter((line, i) => line !== lines[i])).toHaveLength(hidden.size);
+    await writeFile(plays, changed.join('\n'));
+    for (const [data, json] of [
+      [SAMPLE_DIR, one],
+      [edited, other],
+    ] as const) {
+      const args = ['--model', 'item-knn', '--trials', '3', '--inside-split', '5', '--json', json];
+      expect((await encore(['tune', '--data', data, ...args])).code).toBe(0);
+    }
+    expect(await resultOf(other)).toEqual(await resultOf(one));
+  });
+
+  it.each<[readonly string[], string]>([
+    [['--model', 'item-knn', '--out', 'x'], '--out goes with --preset'],
+    [['--model', 'item-knn', '--preset', 'full'], "cannot be used with option '--preset <name>'"],
+    [['--model', 'full'], 'Allowed choices are popular'],
+    [['--model', 'popular'], 'popular has no hyper-parameters to choose'],
+    [['--trials', '0'], '"0" is not an integer >= 1'],
+    [['--validation-seeds', '1,1'], 'each once'],
+  ])('ends with 2 for %j', async (args, message) => {
+    const { code, err } = await encore(['tune', '--data', SAMPLE_DIR, ...args]);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
   });
 });
 

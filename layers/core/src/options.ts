@@ -32,6 +32,8 @@ export interface TrainOptions {
   readonly reuseFactors?: boolean | undefined;
   /** Take the current model's ranker instead of training it. */
   readonly reuseRanker?: boolean | undefined;
+  /** Train with the preset's defaults though a tuned choice is stored. */
+  readonly ignoreTuning?: boolean | undefined;
 }
 
 /** Everything that determines a model besides the data: recorded whole in the manifest. */
@@ -130,10 +132,15 @@ export function sourceLabel(source: SourceParameters): string {
 /**
  * The parameters of a preset with a caller's options in place of its defaults.
  *
+ * @param from.defaults - What stands where no option is given: the preset's own numbers, or a tuned choice.
  * @throws {@link EncoreError} `INVALID_OPTION` naming the option, what was given and what is allowed.
  */
-export function resolveOptions(preset: Preset, options: TrainOptions): TrainParameters {
-  const base = PRESET_PARAMETERS[preset];
+export function resolveOptions(
+  preset: Preset,
+  options: TrainOptions,
+  from: { readonly defaults?: TrainParameters } = {},
+): TrainParameters {
+  const base = from.defaults ?? PRESET_PARAMETERS[preset];
   check(
     'maxFeatures',
     options.maxFeatures,

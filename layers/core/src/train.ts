@@ -36,6 +36,16 @@ export {
 export { tradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
+export { tune, type TrialReport, type TuningResult } from './tune/tune.ts';
+export {
+  decodeTuning,
+  encodeTuning,
+  readTuning,
+  tunedParameters,
+  tuningKey,
+  tuningRecord,
+  type TuningRecord,
+} from './tune/tuning-record.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';

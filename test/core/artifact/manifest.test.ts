@@ -152,6 +152,18 @@ describe('encodeManifest and decodeManifest', () => {
     );
   });
 
+  it('keep the search that chose parameters, and read a version trained without one', () => {
+    const tuning = { seed: 1, overrides: { 'ranker.c': 0.02 } };
+    expect(decodeManifest(encodeManifest({ ...manifest, tuning })).tuning).toEqual(tuning);
+    expect(decodeManifest(encodeManifest(manifest))).not.toHaveProperty('tuning');
+    expect(() => decodeManifest(encode({ ...manifest, tuning: 'by hand' }))).toThrow(
+      expect.objectContaining({
+        code: 'ARTIFACT_INCOMPATIBLE',
+        message: 'manifest field tuning: found "by hand", expected an object',
+      }),
+    );
+  });
+
   it('refuse to write what JSON cannot say, naming it', () => {
     expect(() => encodeManifest({ ...manifest, metrics: { fold: { ndcg: [0.1, Number.NaN] } } })).toThrow(
       expect.objectContaining({

@@ -11,6 +11,7 @@ import { createTrainHandler, localContext } from '../../../functions/train/handl
 import { openInMemory } from '../../../layers/core/src/data/hetrec.ts';
 import type { LeaseStore } from '../../../layers/core/src/ports.ts';
 import { readPointer } from '../../../layers/core/src/publish/pointer.ts';
+import { tuningKey } from '../../../layers/core/src/tune/tuning-record.ts';
 import { SAMPLE_NOW } from '../../core/sample.ts';
 import { silentProgress, tinyFiles } from '../../core/tiny.ts';
 
@@ -66,6 +67,14 @@ describe('the training handler', () => {
       'training ended',
       expect.objectContaining({ requestId: 'request-1', outcome: 'published' }),
     ]);
+  });
+
+  it('counts and logs a tuned choice that it cannot use, and publishes all the same', async () => {
+    const { handler, said, logged, modelStore } = setUp();
+    await modelStore.put(tuningKey('seed'), new TextEncoder().encode('{'));
+    expect((await handler(EVENT, CONTEXT)).outcome).toBe('published');
+    expect(said).toEqual([METRICS.tuningIgnored, METRICS.trainingPublished, 'flushed']);
+    expect(logged).toContainEqual([expect.stringContaining('models/tuning/seed.json: the tuned choice')]);
   });
 
   it('throws a failure, having counted and logged it', async () => {

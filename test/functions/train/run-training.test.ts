@@ -13,6 +13,7 @@ import {
 } from '../../../functions/train/run-training.ts';
 import type { TrainingEvent } from '../../../functions/train/request.ts';
 import { currentManifest } from '../../../functions/train/saved-parts.ts';
+import { storeChoice } from '../../../functions/train/tuned-choice.ts';
 import { decodeSafetensors } from '../../../layers/core/src/artifact/safetensors.ts';
 import { fingerprintFiles } from '../../../layers/core/src/data/fingerprint.ts';
 import { HETREC_FILES, openInMemory } from '../../../layers/core/src/data/hetrec.ts';
@@ -20,8 +21,10 @@ import type { DataReport } from '../../../layers/core/src/data/report.ts';
 import { resolveOptions } from '../../../layers/core/src/options.ts';
 import type { ModelStore } from '../../../layers/core/src/ports.ts';
 import { readPointer } from '../../../layers/core/src/publish/pointer.ts';
+import { encodeTuning, tuningKey } from '../../../layers/core/src/tune/tuning-record.ts';
 import { SAMPLE_NOW } from '../../core/sample.ts';
 import { tinyFiles } from '../../core/tiny.ts';
+import { seedChoice } from './seed-choice.ts';
 
 const QUICK = { svdFactors: 3, svdEpochs: 5, maxFeatures: 25 };
 const SEED: TrainingEvent = { dataset: 'tiny', preset: 'seed', options: QUICK };
@@ -34,6 +37,7 @@ function setUp(world: { readonly files?: Files; readonly clock?: () => number } 
   const steps: string[] = [];
   const reports: DataReport[] = [];
   const opened: string[] = [];
+  const ignored: string[] = [];
   const modelStore = createMemoryModelStore();
   const ports: TrainingPorts = {
     openDataset: async (name) => {
@@ -57,8 +61,9 @@ function setUp(world: { readonly files?: Files; readonly clock?: () => number } 
     candidatesTtlMs: 1000,
     leaseMs: 60_000,
     onReport: (report) => reports.push(report),
+    onTuningIgnored: (message) => ignored.push(message),
   };
-  return { ports, steps, reports, opened, modelStore };
+  return { ports, steps, reports, opened, ignored, modelStore };
 }
 
 const versionOf = async (store: ModelStore): Promise<string | undefined> =>
@@ -262,6 +267,125 @@ describe('the quality gate', () => {
     expect(steps.filter((step) => step === 'candidates')).toHaveLength(2);
   });
 });
+
+const parametersOf = async (store: ModelStore): Promise<unknown> =>
+  (await currentManifest(store))!.parameters;
+
+describe('a tuned choice', () => {
+  const CHOICE = seedChoice({ 'ranker.c': 0.5, 'sources.tag-knn.k': 25 });
+  const TUNED = { ranker: { c: 0.5 }, sources: [{ name: 'tag-knn', k: 25 }] };
+  /** A world whose store holds the choice; it counts the tasks that trainings run. */
+  async function tunedWorld() {
+    const world = setUp();
+    const tasks: string[] = [];
+    await storeChoice(world.modelStore, CHOICE);
+    const ports: TrainingPorts = {
+      ...world.ports,
+      parallel: (task, inputs, onAdvance) => {
+        tasks.push(`${task.name} x${inputs.length}`);
+        return inlineParallelMap(task, inputs, onAdvance);
+      },
+    };
+    return { ...world, ports, tasks };
+  }
+
+  it('is trained with, recorded whole in the manifest, and used by a retraining that does not search', async () => {
+    const { ports, modelStore, tasks, ignored } = await tunedWorld();
+    for (const run of [1, 2]) {
+      tasks.length = 0;
+      const { outcome } = await runTraining(ports, SEED, { holder: `run-${run}` });
+      expect(outcome).toBe('published');
+      expect(await parametersOf(modelStore)).toMatchObject(TUNED);
+      expect((await currentManifest(modelStore))!.tuning).toEqual(CHOICE);
+      // One training, with its one fold: no trials.
+      expect(tasks).toEqual(['stage-one x2']);
+    }
+    expect(ignored).toEqual([]);
+  });
+
+  it('is kept by the served version where the stored one is gone, until a training leaves it alone', async () => {
+    const { ports, modelStore } = await tunedWorld();
+    await runTraining(ports, SEED, RUN);
+    const forgetful: ModelStore = {
+      ...modelStore,
+      get: (key, range) =>
+        key === tuningKey('seed') ? Promise.resolve(undefined) : modelStore.get(key, range),
+    };
+    const again = async (options: TrainingEvent['options']): Promise<unknown> => {
+      const event = { ...SEED, options: { ...QUICK, ...options } };
+      await runTraining({ ...ports, modelStore: forgetful }, event, RUN);
+      return (await currentManifest(modelStore))!.tuning;
+    };
+    expect(await again({})).toEqual(CHOICE);
+    expect(await parametersOf(modelStore)).toMatchObject(TUNED);
+    expect(await again({ ignoreTuning: true })).toBeUndefined();
+    expect(await parametersOf(modelStore)).toEqual(resolveOptions('seed', QUICK));
+    expect(await again({})).toBeUndefined();
+  });
+
+  it('gives way to the options of the caller, one by one', async () => {
+    const { ports, modelStore } = await tunedWorld();
+    await runTraining(ports, { ...SEED, options: { ...QUICK, c: 2 } }, RUN);
+    expect(await parametersOf(modelStore)).toMatchObject({ ...TUNED, ranker: { c: 2 } });
+    await runTraining(ports, { ...SEED, options: { ...QUICK, nNeighbors: 22 } }, RUN);
+    expect(await parametersOf(modelStore)).toMatchObject({
+      ...TUNED,
+      sources: [{ name: 'tag-knn', k: 22 }],
+    });
+  });
+
+  it('is left alone on demand', async () => {
+    const { ports, modelStore } = await tunedWorld();
+    await runTraining(ports, { ...SEED, options: { ...QUICK, ignoreTuning: true } }, RUN);
+    expect(await parametersOf(modelStore)).toEqual(resolveOptions('seed', QUICK));
+    expect(await currentManifest(modelStore)).not.toHaveProperty('tuning');
+  });
+
+  it('of another preset changes nothing', async () => {
+    const { ports, modelStore, ignored } = setUp();
+    await modelStore.put(tuningKey('full'), encodeTuning(CHOICE));
+    await runTraining(ports, SEED, RUN);
+    expect(await parametersOf(modelStore)).toEqual(resolveOptions('seed', QUICK));
+    expect(ignored).toEqual([]);
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['found no JSON', new TextEncoder().encode('{')],
+    ['schemaVersion 2', encoded({ ...CHOICE, schemaVersion: 2 })],
+    ['there is no hyper-parameter ranker.depth', encoded({ ...CHOICE, overrides: { 'ranker.depth': 9 } })],
+    ['against other defaults', encoded({ ...CHOICE, defaults: { 'ranker.c': 9 } })],
+  ])('that cannot be used is said and keeps nobody from training: %s', async (cause, bytes) => {
+    const { ports, modelStore, ignored } = setUp();
+    await modelStore.put(tuningKey('seed'), bytes);
+    expect((await runTraining(ports, SEED, RUN)).outcome).toBe('published');
+    expect(await parametersOf(modelStore)).toEqual(resolveOptions('seed', QUICK));
+    expect(await currentManifest(modelStore)).not.toHaveProperty('tuning');
+    expect(ignored).toEqual([expect.stringContaining(cause)]);
+    expect(ignored[0]).toContain('models/tuning/seed.json');
+  });
+
+  it('in a manifest that cannot be used is said too', async () => {
+    const { ports, modelStore, ignored } = setUp();
+    const { modelVersion } = await runTraining(ports, SEED, RUN);
+    const manifest = (await currentManifest(modelStore))!;
+    const key = `models/${modelVersion}/manifest.json`;
+    await modelStore.put(key, encoded({ ...manifest, tuning: { schemaVersion: 7 } }));
+    expect((await runTraining(ports, SEED, RUN)).outcome).toBe('published');
+    expect(ignored).toEqual([expect.stringContaining(`manifest of ${modelVersion}`)]);
+  });
+
+  it('is gated like any other change of parameters', async () => {
+    const { ports, modelStore } = setUp();
+    await runTraining(ports, SEED, RUN);
+    // Five candidates for each listener where twenty were served.
+    await storeChoice(modelStore, seedChoice({ 'sources.tag-knn.k': 5 }));
+    await expect(runTraining(ports, SEED, RUN)).rejects.toThrow(code('QUALITY_GATE_FAILED'));
+  });
+});
+
+function encoded(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
 
 const reusing = (options: TrainingEvent['options']): TrainingEvent => ({
   ...SEED,

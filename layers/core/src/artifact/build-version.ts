@@ -3,6 +3,7 @@ import type { CandidateEntry } from '../ports.ts';
 import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
 import type { TrainedModel } from '../train-model.ts';
+import type { TuningRecord } from '../tune/tuning-record.ts';
 import { encodeCandidateShards } from './candidates-file.ts';
 import { encodeCatalog } from './catalog.ts';
 import {
@@ -44,6 +45,8 @@ export interface VersionInfo {
   readonly inputFingerprint: string;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
+  /** The search that chose some of the parameters; `null` or absent where none did. */
+  readonly tuning?: TuningRecord | null;
 }
 
 /**
@@ -106,6 +109,7 @@ export async function buildVersion(
     codeVersion: info.codeVersion,
     inputFingerprint: info.inputFingerprint,
     parameters: { ...parameters },
+    ...(info.tuning === undefined || info.tuning === null ? {} : { tuning: { ...info.tuning } }),
     metrics: { ...metrics },
     timings: info.timings,
     counts,

@@ -12,6 +12,8 @@ export interface Manifest {
   readonly inputFingerprint: string;
   /** Everything that determines the model besides the data. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The search that chose some of the parameters, as it was recorded; absent where all are defaults or options. */
+  readonly tuning?: Readonly<Record<string, unknown>>;
   readonly metrics: Readonly<Record<string, unknown>>;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
@@ -124,6 +126,7 @@ function readManifest(value: unknown): Manifest {
     codeVersion: text('codeVersion', fields['codeVersion']),
     inputFingerprint,
     parameters: object('parameters', fields['parameters']),
+    ...(fields['tuning'] === undefined ? {} : { tuning: object('tuning', fields['tuning']) }),
     metrics: object('metrics', fields['metrics']),
     timings: numbers('timings', fields['timings']),
     counts: numbers('counts', fields['counts']),

@@ -37,7 +37,8 @@ export function modelNames(): readonly string[] {
   return ['seed', 'full', ...singleSources().keys()];
 }
 
-function singleSources(): ReadonlyMap<string, SourceParameters> {
+/** The candidate sources that are measured by themselves, by name. */
+export function singleSources(): ReadonlyMap<string, SourceParameters> {
   return new Map([...BASELINES, ...FULL_PRESET.sources].map((source) => [sourceLabel(source), source]));
 }
 
@@ -108,7 +109,7 @@ export async function evaluateModels(
 const LIST_LENGTH = 20;
 
 /** Every listener's list, as serving would rank it, without masked pairs. */
-function rankTrained(
+export function rankTrained(
   { stage, ranker }: TrainedModel,
   masked: Csr | null,
 ): { readonly lists: readonly Int32Array[]; readonly candidates: readonly Int32Array[] } {
