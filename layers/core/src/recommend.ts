@@ -13,8 +13,8 @@ export interface Recommendation {
 }
 
 export interface RecommendedList {
-  /** `popular` where there is no record, or an empty one. */
-  readonly policy: 'personal' | 'popular';
+  /** `popular` where there is no record, or an empty one; `fold-in` where the record was made of a history given. */
+  readonly policy: 'personal' | 'fold-in' | 'popular';
   readonly recommendations: readonly Recommendation[];
   /** Hash of what the features are computed from, 8 hexadecimal digits. */
   readonly featuresHash: string;
@@ -27,13 +27,14 @@ export interface RecommendedList {
  *
  * @param record - The listener's packed candidates of this model version; `undefined` for an unknown listener, who gets
  *   the most listened artists, scored by the share of listeners who have them.
- * @param options - `n` is the most artists to return, >= 1.
+ * @param options - `n` is the most artists to return, >= 1; `policy` says where the record comes from, by default from
+ *   training.
  * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model.
  */
 export function recommend(
   model: ServingModel,
   record: Uint8Array | undefined,
-  options: { readonly n: number },
+  options: { readonly n: number; readonly policy?: 'personal' | 'fold-in' },
 ): RecommendedList {
   if (record !== undefined) {
     const decoded = decodeCandidates(record, model.recordShape);
@@ -42,7 +43,7 @@ export function recommend(
       const order = Array.from(logits, (_, i) => i);
       order.sort((a, b) => logits[b]! - logits[a]! || decoded.items[a]! - decoded.items[b]!);
       return {
-        policy: 'personal',
+        policy: options.policy ?? 'personal',
         featuresHash: hashBytes(0, record).toString(16).padStart(8, '0'),
         recommendations: order
           .slice(0, options.n)

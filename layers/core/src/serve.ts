@@ -22,3 +22,7 @@ export {
   type Manifest,
 } from './artifact/manifest.ts';
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
+export { foldIn } from './fold-in/fold-in.ts';
+export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
+export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
+export { createHistory } from './scoring/history.ts';

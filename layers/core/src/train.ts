@@ -33,6 +33,12 @@ export {
   type ModelEvaluation,
   type Split,
 } from './evaluate/evaluate-models.ts';
+export {
+  evaluateNewListeners,
+  NEW_LISTENER_MODELS,
+  type NewListenersEvaluation,
+} from './evaluate/new-listeners.ts';
+export { evaluateColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
@@ -55,7 +61,12 @@ export { parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';
+import { rankColdSource } from './evaluate/cold-artists.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
 
 /** What a thread may be asked to run, by name. */
-export const tasks = { [stageOne.name]: stageOne, [rankSource.name]: rankSource } as const;
+export const tasks = {
+  [stageOne.name]: stageOne,
+  [rankSource.name]: rankSource,
+  [rankColdSource.name]: rankColdSource,
+} as const;
