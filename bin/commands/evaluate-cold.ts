@@ -1,4 +1,4 @@
-import { evaluateColdArtists, type ColdEvaluation } from '@encore/core/train';
+import { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from '@encore/core/train';
 
 import { average, formatTable, type ProtocolResult, type ProtocolRun } from './protocol-run.ts';
 
@@ -8,7 +8,8 @@ const MODELS = ['popular', 'tag-profile', 'tag-knn', 'ials-plus', 'full'];
 export async function measureColdArtists(run: ProtocolRun): Promise<ProtocolResult> {
   const runs: { readonly seed: number; readonly models: readonly ColdEvaluation[] }[] = [];
   for (const seed of run.seeds) {
-    const models = await evaluateColdArtists(run.dataset, run.parameters, { ...run, seed, models: MODELS });
+    const split = splitColdArtists(run.dataset, { seed });
+    const models = await evaluateColdArtists(split, MODELS, run);
     runs.push({ seed, models });
   }
   const summary = MODELS.map((model, m) => {

@@ -3,6 +3,7 @@ import {
   evaluateNewListeners,
   meanPerListener,
   NEW_LISTENER_MODELS,
+  splitNewListeners,
   type NewListenersEvaluation,
 } from '@encore/core/train';
 
@@ -12,7 +13,8 @@ import { average, formatTable, type ProtocolResult, type ProtocolRun } from './p
 export async function measureNewListeners(run: ProtocolRun): Promise<ProtocolResult> {
   const runs: { readonly seed: number; readonly models: readonly NewListenersEvaluation[] }[] = [];
   for (const seed of run.seeds) {
-    runs.push({ seed, models: await evaluateNewListeners(run.dataset, run.parameters, { ...run, seed }) });
+    const split = splitNewListeners(run.dataset, { seed });
+    runs.push({ seed, models: await evaluateNewListeners(split, run.parameters, run) });
   }
   const perListener = (m: number): Float64Array =>
     meanPerListener(

@@ -18,6 +18,7 @@ export function tinyFiles(seed = 1): Readonly<Record<string, Uint8Array>> {
   return generateSample({ seed, nUsers: 40, nArtists: 150, nClusters: 3 }).files;
 }
 
+/** Reads and validates such files. */
 export async function readTiny(files: Readonly<Record<string, Uint8Array>>): Promise<Dataset> {
   return assertValid(await readDataset(openInMemory(files), { nowMs: SAMPLE_NOW }));
 }

@@ -36,9 +36,10 @@ export {
 export {
   evaluateNewListeners,
   NEW_LISTENER_MODELS,
+  splitNewListeners,
   type NewListenersEvaluation,
 } from './evaluate/new-listeners.ts';
-export { evaluateColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
+export { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';

@@ -67,22 +67,22 @@ export interface ColdEvaluation {
  *
  * Among the cold artists `full` can only rank those that stage one nominated.
  *
- * @param models - Names of sources of `parameters`, `popular`, or `full`: the two stages.
+ * @param models - Names of sources of `io.parameters`, `popular`, or `full`: the two stages.
  * @throws {@link EncoreError} `INVALID_OPTION` for an unknown model, with the names that there are.
  */
 export async function evaluateColdArtists(
-  dataset: Dataset,
-  parameters: TrainParameters,
+  { cold, train, test }: ColdSplit,
+  models: readonly string[],
   io: {
-    readonly seed: number;
-    readonly models: readonly string[];
+    readonly parameters: TrainParameters;
     readonly parallel: ParallelMap;
     readonly progress: Progress;
   },
 ): Promise<readonly ColdEvaluation[]> {
+  const { parameters } = io;
   const popular: SourceParameters = { name: 'popular', k: LIST_LENGTH };
   const sources = new Map([popular, ...parameters.sources].map((source) => [sourceLabel(source), source]));
-  for (const model of io.models) {
+  for (const model of models) {
     if (model === 'full' || sources.has(model)) continue;
     const known = [...sources.keys(), 'full'];
     throw new EncoreError('INVALID_OPTION', `model ${model} is unknown: allowed are ${known.join(', ')}`, {
@@ -91,8 +91,7 @@ export async function evaluateColdArtists(
       allowed: known,
     });
   }
-  const { cold, train, test } = splitColdArtists(dataset, { seed: io.seed });
-  const single = io.models.filter((model) => model !== 'full');
+  const single = models.filter((model) => model !== 'full');
   const step = io.progress.step('single models', single.length);
   const { terms } = fitTfIdf(train, { maxFeatures: parameters.maxFeatures });
   const plain = toPlainDataset(train);
@@ -103,11 +102,11 @@ export async function evaluateColdArtists(
   );
   step.end();
   const lists = new Map(single.map((model, m) => [model, ranked[m]!]));
-  if (io.models.includes('full')) {
+  if (models.includes('full')) {
     lists.set('full', rankTrained(await trainModel(train, parameters, io), cold));
   }
   const measure = { train: train.plays, test, tagged: null };
-  return io.models.map((model) => {
+  return models.map((model) => {
     const { among, full } = lists.get(model)!;
     return { model, among: evaluateLists(among, measure), full: evaluateLists(full, measure) };
   });

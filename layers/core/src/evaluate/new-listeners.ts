@@ -54,7 +54,7 @@ export function splitNewListeners(
   return { users, test, given: withoutPairs(dataset, test), others: withoutUsers(dataset, held) };
 }
 
-/** What one way of serving did, on the held-out listeners. */
+/** What one way of serving did, on the listeners held out. */
 export interface NewListenersEvaluation extends Evaluation {
   readonly model: NewListenerModel;
 }
@@ -69,11 +69,10 @@ export interface NewListenersEvaluation extends Evaluation {
  * @returns In the order of {@link NEW_LISTENER_MODELS}.
  */
 export async function evaluateNewListeners(
-  dataset: Dataset,
+  { users, test, given, others }: NewListenersSplit,
   parameters: TrainParameters,
-  io: { readonly seed: number; readonly parallel: ParallelMap; readonly progress: Progress },
+  io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<readonly NewListenersEvaluation[]> {
-  const { users, test, given, others } = splitNewListeners(dataset, { seed: io.seed });
   const trained = await trainModel(given, parameters, io);
   const known = await servingModel(trained, given);
   const strange = await trainModel(others, parameters, io);
@@ -88,9 +87,9 @@ export async function evaluateNewListeners(
     trained: [],
   };
   for (const ways of Object.values(lists)) {
-    for (let user = 0; user < dataset.users.size; user++) ways.push(new Int32Array(0));
+    for (let user = 0; user < given.users.size; user++) ways.push(new Int32Array(0));
   }
-  const nArtists = dataset.artists.size;
+  const nArtists = given.artists.size;
   const { indptr, indices, values } = given.plays;
   for (const user of users) {
     const from = indptr[user]!;
@@ -104,7 +103,7 @@ export async function evaluateNewListeners(
     const ranked = (source: ServingModel, record: Uint8Array | undefined): Int32Array =>
       Int32Array.from(
         recommend(source, record, { n: LIST_LENGTH + hidden.size }).recommendations,
-        ({ artistId }) => dataset.artists.indexOf(artistId)!,
+        ({ artistId }) => given.artists.indexOf(artistId)!,
       )
         .filter((artist) => !hidden.has(artist))
         .slice(0, LIST_LENGTH);
