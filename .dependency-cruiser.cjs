@@ -66,7 +66,13 @@ module.exports = {
       comment:
         'A request must not load training code, not even through a third module. Move what both need into a module of its own that needs neither: what scores lies in scoring/ and fold-in/, what fits in candidates/, factors/ and features/.',
       severity: 'error',
-      from: { path: ['^layers/core/src/(serve|recommend|explain)\\.ts$', '^layers/core/src/(scoring|fold-in)/', '^functions/recommend/'] },
+      from: {
+        path: [
+          '^layers/core/src/(serve|recommend|explain)\\.ts$',
+          '^layers/core/src/(scoring|fold-in)/',
+          '^functions/recommend/',
+        ],
+      },
       to: {
         path: [
           '^layers/core/src/(factors|features|candidates|evaluate)/',

@@ -7,8 +7,18 @@ const dataset = await loadSample();
 const absent = new Set([0, 7, 8, dataset.users.size - 1]);
 const rest = withoutUsers(dataset, absent);
 
+interface Known {
+  readonly plays: readonly string[];
+  readonly friends: readonly string[];
+  readonly tags: readonly string[];
+}
+
+function strangers({ tagAssignments }: Dataset): number {
+  return tagAssignments!.user.reduce((count, user) => count + (user < 0 ? 1 : 0), 0);
+}
+
 /** What is known of each listener, by ids. */
-function byId({ users, artists, plays, friends, tagAssignments }: Dataset): Map<string, unknown> {
+function byId({ users, artists, plays, friends, tagAssignments }: Dataset): Map<string, Known> {
   return new Map(
     users.ids.map((id, u) => {
       const cells = (matrix: typeof plays, names: readonly string[]): readonly string[] =>
@@ -31,9 +41,9 @@ describe('withoutUsers', () => {
     const gone = [...absent].map((user) => dataset.users.ids[user]!);
     const expected = byId(dataset);
     for (const id of gone) expected.delete(id);
-    for (const entry of expected.values()) {
-      const known = entry as { friends: readonly string[] };
-      known.friends = known.friends.filter((friend) => !gone.includes(friend.split(' ')[0]!));
+    for (const [id, known] of expected) {
+      const friends = known.friends.filter((friend) => !gone.includes(friend.split(' ')[0]!));
+      expected.set(id, { ...known, friends });
     }
     expect(byId(rest)).toEqual(expected);
     expect(rest.artists).toBe(dataset.artists);
@@ -42,8 +52,6 @@ describe('withoutUsers', () => {
   });
 
   it('keeps tags of people without plays, which are nobody in both', () => {
-    const strangers = ({ tagAssignments }: Dataset): number =>
-      tagAssignments!.user.reduce((count, user) => count + (user < 0 ? 1 : 0), 0);
     const { tagAssignments } = dataset;
     const anonymous: Dataset = {
       ...dataset,
