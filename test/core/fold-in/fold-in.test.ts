@@ -127,6 +127,17 @@ describe('foldIn', () => {
     expect(recommend(model, record, { n: 5, policy: 'fold-in' }).policy).toBe('popular');
   });
 
+  it('does without tags where the data set has none', async () => {
+    const tagless = await load(
+      await trainTiny('full', (dataset) => ({ ...dataset, friends: null, tagAssignments: null })),
+    );
+    const record = foldIn(tagless.model, tagless.foldInModel, historyOf(3))!;
+    const { items, userFeatures } = decodeCandidates(record, tagless.model.recordShape);
+    expect(items.length).toBeGreaterThan(20);
+    expect([...userFeatures.subarray(0, 3)]).toEqual([0, 0, 0]);
+    expect(recommend(tagless.model, record, { n: 20 }).recommendations).toHaveLength(20);
+  });
+
   it('refuses tensors of another version', async () => {
     const other = await load(await trainTiny('seed'));
     expect(() => foldIn(model, other.foldInModel, historyOf(0))).toThrow(
