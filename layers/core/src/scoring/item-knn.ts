@@ -28,23 +28,31 @@ export function createItemKnnScorer(
     norms[i] = Math.sqrt(sum);
   }
   const dots = new Float64Array(nItems);
+  const touched = new Int32Array(nItems);
   const known = new Map<number, Neighbours>();
 
   const findNeighbours = (i: number): Neighbours => {
-    dots.fill(0);
+    let nTouched = 0;
     for (let e = byItem.indptr[i]!; e < byItem.indptr[i + 1]!; e++) {
       const user = byItem.indices[e]!;
       const value = byItem.values[e]!;
       for (let f = weights.indptr[user]!; f < weights.indptr[user + 1]!; f++) {
-        dots[weights.indices[f]!]! += value * weights.values[f]!;
+        const j = weights.indices[f]!;
+        if (dots[j] === 0) touched[nTouched++] = j;
+        dots[j]! += value * weights.values[f]!;
       }
     }
-    dots[i] = 0;
-    for (let j = 0; j < nItems; j++) {
-      if (dots[j] !== 0) dots[j]! /= norms[i]! * norms[j]! + options.shrink;
-    }
-    const items = topK(dots, options.neighbours).filter((j) => dots[j]! > 0);
-    return { items, similarities: Float64Array.from(items, (j) => dots[j]!) };
+    // Ascending, so that of equal similarities the lower index is taken.
+    const near = touched.subarray(0, nTouched).toSorted();
+    const found = Float64Array.from(near, (j) =>
+      j === i ? NaN : dots[j]! / (norms[i]! * norms[j]! + options.shrink),
+    );
+    for (const j of near) dots[j] = 0;
+    const best = topK(found, options.neighbours);
+    return {
+      items: best.map((n) => near[n]!),
+      similarities: Float64Array.from(best, (n) => found[n]!),
+    };
   };
 
   return ({ items: heard }, out) => {
