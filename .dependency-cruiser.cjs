@@ -64,9 +64,15 @@ module.exports = {
     {
       name: 'serving-never-imports-training',
       comment:
-        'A request must not load training code, not even through a third module. Move what both need into a module of its own that needs neither.',
+        'A request must not load training code, not even through a third module. Move what both need into a module of its own that needs neither: what scores lies in scoring/ and fold-in/, what fits in candidates/, factors/ and features/.',
       severity: 'error',
-      from: { path: ['^layers/core/src/(serve|recommend|explain)\\.ts$', '^functions/recommend/'] },
+      from: {
+        path: [
+          '^layers/core/src/(serve|recommend|explain)\\.ts$',
+          '^layers/core/src/(scoring|fold-in)/',
+          '^functions/recommend/',
+        ],
+      },
       to: {
         path: [
           '^layers/core/src/(factors|features|candidates|evaluate|tune)/',

@@ -14,6 +14,7 @@ import {
   modelNames,
   readDataset,
   readSplitFile,
+  resolveOptions,
   split811,
   splitFromPlays,
   splitHoldout,
@@ -26,11 +27,13 @@ import {
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-parallel-map.ts';
 import { createProgress } from '../../lib/local/progress.ts';
+import { measureColdArtists } from './evaluate-cold.ts';
+import { measureNewListeners } from './evaluate-new-listeners.ts';
 import { trainingEventOf, withTrainOptions } from './train-options.ts';
 
 interface EvaluateFlags {
   readonly data: string;
-  readonly protocol: 'h' | '811';
+  readonly protocol: 'h' | '811' | 'new-listeners' | 'cold';
   readonly seeds: readonly number[];
   readonly models: readonly string[];
   readonly trainFile?: string;
@@ -46,9 +49,10 @@ export function evaluateCommand(): Command {
       .addOption(
         new Option(
           '--protocol <name>',
-          'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10',
+          'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10; ' +
+            'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play',
         )
-          .choices(['h', '811'])
+          .choices(['h', '811', 'new-listeners', 'cold'])
           .default('h'),
       )
       .option('--seeds <list>', 'one split for each', parseSeeds, [1])
@@ -69,9 +73,18 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   }
   const { options } = trainingEventOf('evaluate', 'full', { ...flags });
   const dataset = assertValid(await readDataset(await openFolder(flags.data), { nowMs: Date.now() }));
-  const splits = await makeSplits(dataset, flags);
   const parallel = createWorkerParallelMap();
   const progress = createProgress();
+  if (flags.protocol === 'new-listeners' || flags.protocol === 'cold') {
+    const measure = flags.protocol === 'cold' ? measureColdArtists : measureNewListeners;
+    const { seeds } = flags;
+    const parameters = resolveOptions('full', options);
+    const { text, report } = await measure({ dataset, seeds, parameters, parallel, progress });
+    process.stdout.write(`${text}\n`);
+    if (flags.out !== undefined) await writeReport(flags.out, { ...report, options });
+    return;
+  }
+  const splits = await makeSplits(dataset, flags);
   const runs: { readonly split: string; readonly models: readonly ModelEvaluation[] }[] = [];
   for (const { name, split } of splits) {
     process.stderr.write(
@@ -90,16 +103,9 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     )}\n`,
   );
   if (flags.out !== undefined) {
-    await mkdir(flags.out, { recursive: true });
     const report = {
       protocol: flags.trainFile === undefined ? flags.protocol : 'files',
       splits: splits.map(({ name }) => name),
-      machine: {
-        node: process.version,
-        platform: `${platform()} ${arch()}`,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        cores: cpus().length,
-      },
       options,
       summary,
       runs: runs.map(({ split, models }) => ({
@@ -113,8 +119,19 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
         })),
       })),
     };
-    await writeFile(join(flags.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    await writeReport(flags.out, report);
   }
+}
+
+async function writeReport(out: string, report: Readonly<Record<string, unknown>>): Promise<void> {
+  const machine = {
+    node: process.version,
+    platform: `${platform()} ${arch()}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+  };
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'report.json'), `${JSON.stringify({ ...report, machine }, null, 2)}\n`);
 }
 
 async function makeSplits(

@@ -1,19 +1,28 @@
 import { Command, InvalidArgumentError } from 'commander';
 
 import {
+  createArtistIndex,
+  createHistory,
   describeExplanation,
   EncoreError,
   explain,
+  foldIn,
   readPointer,
   recommend,
+  resolveArtists,
+  type CandidateStore,
   type Explanation,
+  type FoldInModel,
+  type RecommendedList,
+  type ServingModel,
 } from '@encore/core/serve';
 
-import { loadModel } from '../../functions/recommend/load-model.ts';
+import { loadFoldInModel, loadModel } from '../../functions/recommend/load-model.ts';
 import { openFolderModel } from './folder-model.ts';
 
 interface RecommendFlags {
-  readonly user: string;
+  readonly user?: string;
+  readonly artists?: readonly string[];
   readonly out: string;
   readonly n: number;
   readonly diversity: number;
@@ -24,9 +33,11 @@ interface RecommendFlags {
 export function recommendCommand(): Command {
   return new Command('recommend')
     .description('Prints the list of one listener, from a model that train wrote.')
-    .requiredOption(
-      '--user <id>',
-      'the listener, as the data set calls them; an unknown one gets the popular list',
+    .option('--user <id>', 'the listener, as the data set calls them; an unknown one gets the popular list')
+    .option(
+      '--artists <names>',
+      'in place of --user: what a new listener listens to, separated by commas',
+      parseNames,
     )
     .requiredOption('--out <dir>', 'folder that train wrote to')
     .option('--n <n>', 'how many artists, 1-100', parseCount, 20)
@@ -38,6 +49,11 @@ export function recommendCommand(): Command {
       '\nExit codes: 0 printed (an unknown listener too), 1 the model cannot be read, 2 wrong usage.',
     )
     .action(async (flags: RecommendFlags) => {
+      if ((flags.user === undefined) === (flags.artists === undefined)) {
+        throw new EncoreError('INVALID_OPTION', 'one of --user and --artists is needed, and not both', {
+          field: 'user',
+        });
+      }
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
       const version = (await readPointer(modelStore))?.pointer.version;
       if (version === undefined) {
@@ -50,24 +66,87 @@ export function recommendCommand(): Command {
         );
       }
       const model = await loadModel(modelStore, version);
-      const record = await candidateStore.read(flags.user, version);
       const { n, diversity, debias } = flags;
-      const { policy, recommendations } = recommend(model, record, { n, diversity, debias });
-      const explanations = explain(
-        model,
-        flags.explain === true && policy === 'personal' ? record : undefined,
-        recommendations.map(({ artistId }) => artistId),
-      );
-      const width = Math.max(...recommendations.map(({ artistId }) => artistId.length));
-      const lines = recommendations.flatMap(({ rank, score, artistId, name }, i) => {
-        const line = `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${artistId.padStart(width)}  ${name}`;
-        const explanation = explanations[i];
-        return explanation ? [line, ...explanationLines(explanation).map((text) => `     ${text}`)] : [line];
-      });
-      process.stdout.write(
-        `${[policy === 'personal' ? `listener ${flags.user}, model ${version}` : `listener ${flags.user} is unknown: the most listened artists, model ${version}`, ...lines].join('\n')}\n`,
-      );
+      const foldInModel =
+        flags.user === undefined || flags.explain === true
+          ? await loadFoldInModel(modelStore, version)
+          : null;
+      const { record, policy, title } =
+        flags.user === undefined
+          ? foldInNames(model, foldInModel!, flags.artists ?? [])
+          : await recordOf(candidateStore, version, flags.user);
+      const list = recommend(model, record, { n, policy, diversity, debias });
+      const known = list.policy !== 'popular';
+      const explanations =
+        flags.explain === true && known
+          ? explain(
+              model,
+              record,
+              list.recommendations.map(({ artistId }) => artistId),
+              { ease: foldInModel?.coListening ?? null },
+            )
+          : [];
+      print(list, `${known ? title.known : title.unknown}, model ${version}`, explanations);
     });
+}
+
+/** Whom a list is for: their candidates, and how the list is headed with and without any. */
+interface Listener {
+  readonly record: Uint8Array | undefined;
+  readonly policy: 'personal' | 'fold-in';
+  readonly title: { readonly known: string; readonly unknown: string };
+}
+
+/** A listener of the training. */
+async function recordOf(store: CandidateStore, version: string, user: string): Promise<Listener> {
+  return {
+    record: await store.read(user, version),
+    policy: 'personal',
+    title: {
+      known: `listener ${user}`,
+      unknown: `listener ${user} is unknown: the most listened artists`,
+    },
+  };
+}
+
+/** Somebody who listens to the artists named; what the catalogue lacks is said on stderr. */
+function foldInNames(model: ServingModel, foldInModel: FoldInModel, names: readonly string[]): Listener {
+  const { resolved, unresolved } = resolveArtists(
+    createArtistIndex(model),
+    names.map((name) => ({ name })),
+  );
+  for (const { name } of unresolved) process.stderr.write(`not in the catalogue: ${name}\n`);
+  const history = createHistory(model.artistIds.length, resolved);
+  const heard = Array.from(history.items, (item) => model.artistNames[item]!);
+  return {
+    record: foldIn(model, foldInModel, history),
+    policy: 'fold-in',
+    title: {
+      known: `a listener of ${heard.join(', ')}`,
+      unknown: 'nothing known of the listener: the most listened artists',
+    },
+  };
+}
+
+/** @param explanations - One for each artist listed, or none. */
+function print(
+  { recommendations }: RecommendedList,
+  title: string,
+  explanations: readonly (Explanation | null)[],
+): void {
+  const width = Math.max(...recommendations.map(({ artistId }) => artistId.length));
+  const lines = recommendations.flatMap(({ rank, score, artistId, name }, i) => {
+    const line = `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${artistId.padStart(width)}  ${name}`;
+    const explanation = explanations[i];
+    return explanation ? [line, ...explanationLines(explanation).map((text) => `     ${text}`)] : [line];
+  });
+  process.stdout.write(`${[title, ...lines].join('\n')}\n`);
+}
+
+function parseNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError(`"${text}" has an empty name`);
+  return names;
 }
 
 /** Blocks that a reader is told of. */

@@ -2,11 +2,13 @@ import {
   CATALOG_FILE,
   decodeManifest,
   EncoreError,
+  loadFoldIn,
   loadServingModel,
   MANIFEST_FILE,
   MODEL_FILE,
   POPULAR_KEY,
   versionKey,
+  type FoldInModel,
   type ModelStore,
   type Recommendation,
   type ServingModel,
@@ -39,6 +41,18 @@ export async function loadModel(store: ModelStore, version: string): Promise<Ser
     tensors: servingBytes <= FIRST_READ_BYTES ? tensors : await read(MODEL_FILE, servingBytes),
     catalog,
   });
+}
+
+/**
+ * Fetches and decodes what new listeners are folded in from: the whole of the version's tensors, so only on first need.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the file is missing, damaged, or of a version without them.
+ */
+export async function loadFoldInModel(store: ModelStore, version: string): Promise<FoldInModel> {
+  const key = versionKey(version, MODEL_FILE);
+  const object = await store.get(key);
+  if (object !== undefined) return loadFoldIn(object.body);
+  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${MODEL_FILE}`, { key });
 }
 
 /** The list for everybody, and the version it was made from. */

@@ -8,9 +8,9 @@ import {
   type BlockContribution,
   type Explanation,
 } from '../../layers/core/src/explain.ts';
-import type { EaseState } from '../../layers/core/src/explain/ease-contributions.ts';
 import { tagContributions, tagProfile } from '../../layers/core/src/explain/tag-profile.ts';
-import { interactionWeights } from '../../layers/core/src/factors/interaction-weights.ts';
+import type { EaseTables } from '../../layers/core/src/scoring/ease.ts';
+import { interactionWeights } from '../../layers/core/src/scoring/shared-tables.ts';
 import { candidateLogits } from '../../layers/core/src/rank/ranker.ts';
 import { recommend } from '../../layers/core/src/recommend.ts';
 import { maxDifference } from './max-difference.ts';
@@ -51,15 +51,20 @@ function recordWith(items: readonly number[], weights: readonly number[]): Uint8
 /**
  * A co-listening model of one column each: K⁻¹ = 1, so that B_ji = x_j x_i / (1 − x_i²) with every Λ = 1.
  */
-function easeOf(column: (item: number) => number): EaseState {
+function easeOf(column: (item: number) => number): EaseTables {
   const n = model.artistIds.length;
+  const values = Float64Array.from({ length: n }, (_, i) => column(i));
   return {
-    nRows: 1,
-    indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
-    row: new Int32Array(n),
-    values: Float64Array.from({ length: n }, (_, i) => column(i)),
+    columns: {
+      nRows: n,
+      nCols: 1,
+      indptr: Int32Array.from({ length: n + 1 }, (_, i) => i),
+      indices: new Int32Array(n),
+      values,
+    },
     inverse: Float64Array.of(1),
     penalty: new Float64Array(n).fill(1),
+    scale: values.map((value) => 1 / (1 - value * value)),
   };
 }
 
@@ -132,12 +137,12 @@ describe('explain', () => {
     const { heard } = decodeCandidates(record, model.recordShape);
     const [loved, hated] = [heard.items[0]!, heard.items[1]!];
     // Only the first artist heard speaks for any candidate, the second against, the others say nothing.
-    const state = easeOf((item) =>
+    const tables = easeOf((item) =>
       item === loved ? 0.5 : item === hated ? -0.5 : heard.items.includes(item) ? 0 : 0.1,
     );
     for (const artistId of listed) {
       const tags = explained(artistId, { nListened: 1000 });
-      const both = explained(artistId, { nListened: 1000, ease: { state, weights: 'play-rank' } });
+      const both = explained(artistId, { nListened: 1000, ease: { tables, binary: false } });
       expect(both.basis).toBe('co-listening and tags');
       const apart = (belongs: (block: string) => boolean): number =>
         both.contributions.reduce((sum, { block, apart }) => sum + (belongs(block) ? apart : 0), 0);
@@ -169,16 +174,16 @@ describe('explain', () => {
         },
       },
     };
-    const state = easeOf(() => 0.5);
+    const tables = easeOf(() => 0.5);
     const [a, b] = decodeCandidates(record, model.recordShape).heard.items;
     const history = recordWith([a!, b!], [0.75, 1.25]);
-    const percents = (weights: 'binary' | 'play-rank'): number[] =>
-      explain(untagged, history, [listed[0]!], { ease: { state, weights } })[0]!.listened.map(
+    const percents = (binary: boolean): number[] =>
+      explain(untagged, history, [listed[0]!], { ease: { tables, binary } })[0]!.listened.map(
         ({ percent }) => percent,
       );
-    expect(percents('binary')).toEqual([50, 50]);
+    expect(percents(true)).toEqual([50, 50]);
     const [q75, q125] = [0.75 + 1 / 512, 1.25 + 1 / 512];
-    expect(percents('play-rank')[0]).toBeCloseTo((100 * q125) / (q75 + q125), 9);
+    expect(percents(false)[0]).toBeCloseTo((100 * q125) / (q75 + q125), 9);
   });
 
   it('says nothing of the history of a listener without one, and of artists that share no tag', () => {

@@ -18,7 +18,8 @@ export function tinyFiles(seed = 1): Readonly<Record<string, Uint8Array>> {
   return generateSample({ seed, nUsers: 40, nArtists: 150, nClusters: 3 }).files;
 }
 
-async function readTiny(files: Readonly<Record<string, Uint8Array>>): Promise<Dataset> {
+/** Reads and validates such files. */
+export async function readTiny(files: Readonly<Record<string, Uint8Array>>): Promise<Dataset> {
   return assertValid(await readDataset(openInMemory(files), { nowMs: SAMPLE_NOW }));
 }
 
@@ -42,10 +43,22 @@ export const TINY_INFO = {
 };
 
 /** A data set, the model trained on it, and the model's version. */
+export interface Trained {
+  readonly dataset: Dataset;
+  readonly model: TrainedModel;
+  readonly contents: VersionContents;
+}
+
+/**
+ * Trains a moment on a tiny data set.
+ *
+ * @param change - What is done to the data set before.
+ */
 export async function trainTiny(
   preset: Preset,
-): Promise<{ readonly dataset: Dataset; readonly model: TrainedModel; readonly contents: VersionContents }> {
-  const dataset = await readTiny(tinyFiles());
+  change: (dataset: Dataset) => Dataset = (dataset) => dataset,
+): Promise<Trained> {
+  const dataset = change(await readTiny(tinyFiles()));
   const model = await trainModel(dataset, tinyParameters(preset), {
     parallel: inlineParallelMap,
     progress: silentProgress,

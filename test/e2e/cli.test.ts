@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recomme
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
 import { splitHoldout } from '../../layers/core/src/data/split.ts';
 import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
+import { tinyFiles } from '../core/tiny.ts';
 
 const ENCORE = join(import.meta.dirname, '../../bin/encore.ts');
 const COMMANDS = ['start', 'train', 'evaluate', 'tune', 'validate', 'recommend', 'serve', 'reset'];
@@ -83,6 +84,12 @@ describe('the command line', () => {
     [['recommend', '--user', '1', '--out', 'x', '--diversity', '1.1'], '"1.1" is not a number from 0 to 1'],
     [['recommend', '--user', '1', '--out', 'x', '--debias', ' '], '" " is not a number from 0 to 1'],
     [['recommend', '--user', '1', '--out', 'no such folder'], 'no such folder is no folder: train a model'],
+    [['recommend', '--out', 'x'], 'one of --user and --artists is needed'],
+    [
+      ['recommend', '--user', '1', '--artists', 'Blur', '--out', 'x'],
+      'one of --user and --artists is needed',
+    ],
+    [['recommend', '--artists', 'Blur,,', '--out', 'x'], '"Blur,," has an empty name'],
     [['serve', '--out', 'x', '--port', '70000'], 'port is "70000": allowed is'],
     [['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,best'], '"best" is none of'],
     [['evaluate', '--data', SAMPLE_DIR, '--seeds', '1,x'], '"x" is not an integer >= 0'],
@@ -211,6 +218,32 @@ describe('encore recommend', () => {
     expect(code).toBe(0);
     expect(out).toContain('listener nobody is unknown: the most listened artists');
     expect(out.trimEnd().split('\n')).toHaveLength(21);
+  });
+
+  it('prints the list of a new listener by the artists they name, and what the catalogue lacks on stderr', async () => {
+    const heard = ['DULIGIN zagai', 'Nobody At All', ' Løvozi'];
+    const { code, out, err } = await encore([
+      'recommend',
+      '--artists',
+      heard.join(','),
+      '--out',
+      model,
+      '--n',
+      '5',
+    ]);
+    expect({ code, err }).toEqual({ code: 0, err: 'not in the catalogue: Nobody At All\n' });
+    const [title, ...lines] = out.trimEnd().split('\n');
+    expect(title).toMatch(/^a listener of (Duligin Zāgai, Løvozi|Løvozi, Duligin Zāgai), model /);
+    expect(lines).toHaveLength(5);
+    const popular = await encore(['recommend', '--user', 'nobody', '--out', model, '--n', '5']);
+    expect(lines).not.toEqual(popular.out.trimEnd().split('\n').slice(1));
+    for (const line of lines) expect(line).not.toMatch(/Duligin Zāgai$|Løvozi$/);
+  });
+
+  it('prints the most listened artists where no name is known', async () => {
+    const { code, out } = await encore(['recommend', '--artists', 'Nobody At All', '--out', model]);
+    expect(code).toBe(0);
+    expect(out).toContain('nothing known of the listener: the most listened artists');
   });
 
   it('ends with 2 where the folder holds no model', async () => {
@@ -367,6 +400,31 @@ describe('encore tune', () => {
     const { code, err } = await encore(['tune', '--data', SAMPLE_DIR, ...args]);
     expect(code).toBe(2);
     expect(err).toContain(message);
+  });
+});
+
+describe('encore evaluate, of who and what is new', () => {
+  const small = ['--max-features', '30', '--svd-factors', '4', '--svd-epochs', '5', '--seeds', '2'];
+
+  it.each([
+    ['new-listeners', ['popular', 'fold-in-names', 'fold-in', 'trained']],
+    ['cold', ['popular', 'tag-profile', 'tag-knn', 'ials-plus', 'full']],
+  ])('measures %s, prints each model and writes report.json', async (protocol, models) => {
+    const data = join(folder, `${protocol}-data`);
+    await mkdir(data);
+    for (const [name, bytes] of Object.entries(tinyFiles())) await writeFile(join(data, name), bytes);
+    const out = join(folder, protocol);
+    const flags = ['--data', data, '--protocol', protocol, ...small, '--out', out];
+    const ended = await encore(['evaluate', ...flags]);
+    expect(ended.code).toBe(0);
+    for (const model of models) expect(ended.out).toMatch(new RegExp(`^${model} +0\\.\\d{4} `, 'm'));
+    const report: unknown = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    expect(report).toMatchObject({
+      protocol,
+      seeds: [2],
+      summary: models.map((model) => ({ model })),
+      options: { maxFeatures: 30 },
+    });
   });
 });
 

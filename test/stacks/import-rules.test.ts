@@ -20,6 +20,8 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   'layers/core/src/recommend.ts': ["export * from './explain-helper.ts';"],
   'layers/core/src/explain-helper.ts': ["export * from './factors/ease.ts';"],
   'layers/core/src/factors/ease.ts': ["export * from '../errors.ts';"],
+  'layers/core/src/scoring/ease.ts': ["export * from '../errors.ts';"],
+  'layers/core/src/fold-in/fold-in.ts': ["import '../scoring/ease.ts';", "import '../factors/ease.ts';"],
   'layers/core/src/impure.ts': [
     "import { readFileSync } from 'node:fs';",
     "import type { Shared } from '../../../functions/shared/shared.ts';",
@@ -75,6 +77,7 @@ describe('the import rules', () => {
       'no-unresolvable: lib/lost.ts -> ./missing.ts',
       'product-never-imports-tests: lib/lost.ts -> test/helper.ts',
       'runtime-never-imports-cdk: functions/train/handler.ts -> node_modules/aws-cdk-lib/index.js',
+      'serving-never-imports-training: layers/core/src/fold-in/fold-in.ts -> layers/core/src/factors/ease.ts',
       'serving-never-imports-training: layers/core/src/recommend.ts -> layers/core/src/factors/ease.ts',
       'serving-never-imports-training: layers/core/src/serve.ts -> layers/core/src/factors/ease.ts',
       'stacks-do-not-import-the-local-stack: lib/nosy-stack.ts -> lib/local/server.ts',

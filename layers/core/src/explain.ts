@@ -1,6 +1,6 @@
 import { decodeCandidates, type CandidateRecord } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
-import { easeContributions, type EaseState } from './explain/ease-contributions.ts';
+import { easeContributions } from './explain/ease-contributions.ts';
 import { hasTag, sharedTags, tagContributions, tagProfile } from './explain/tag-profile.ts';
 import {
   blockContributions,
@@ -9,6 +9,7 @@ import {
   SOURCE_BLOCK,
   TAG_SIMILARITY_BLOCK,
 } from './rank/contributions.ts';
+import type { CoListening } from './scoring/ease.ts';
 
 /** Why an artist was recommended, in words and figures that a page can show. */
 export interface Explanation {
@@ -47,8 +48,8 @@ export interface ListenedArtist {
 }
 
 export interface ExplainOptions {
-  /** The co-listening model, with what it takes a heard artist for; without it tags alone explain. */
-  readonly ease?: { readonly state: EaseState; readonly weights: 'play-rank' | 'binary' };
+  /** The co-listening model of the same version, see `FoldInModel`; without it tags alone explain. */
+  readonly ease?: CoListening | null;
   /** Most artists heard to name, 5 by default. */
   readonly nListened?: number;
   /** Most shared tags to name, 5 by default. */
@@ -100,7 +101,7 @@ export function explain(
     return {
       artistId,
       name: model.artistNames[decoded.items[i]!]!,
-      basis: options.ease === undefined ? 'tags' : 'co-listening and tags',
+      basis: options.ease ? 'co-listening and tags' : 'tags',
       contributions,
       ...explainHistory(decoded.items[i]!, contributions),
     };
@@ -111,19 +112,19 @@ export function explain(
 function historyExplainer(
   { artists: { embedding }, artistIds, artistNames, terms }: ServingModel,
   { heard }: CandidateRecord,
-  { ease, nListened = 5, nTags = 5 }: ExplainOptions,
+  { ease = null, nListened = 5, nTags = 5 }: ExplainOptions,
 ): (
   candidate: number,
   contributions: readonly BlockContribution[],
 ) => Pick<Explanation, 'listened' | 'sharedTags'> {
   const profile = tagProfile(embedding, terms.length, heard);
-  const easeWeights = ease?.weights === 'binary' ? heard.weights.map(() => 1) : heard.weights;
+  const easeWeights = ease?.binary === true ? heard.weights.map(() => 1) : heard.weights;
   const tagTerms = new Float64Array(heard.items.length);
   const easeTerms = new Float64Array(heard.items.length);
   return (candidate, contributions) => {
     tagContributions(embedding, profile, heard, candidate, tagTerms);
-    if (ease !== undefined) {
-      easeContributions(ease.state, heard.items, easeWeights, candidate, easeTerms);
+    if (ease !== null) {
+      easeContributions(ease.tables, heard.items, easeWeights, candidate, easeTerms);
     }
     const shares = combinedShares(
       { terms: tagTerms, weight: apartOf(contributions, isTagBlock) },

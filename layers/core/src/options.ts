@@ -1,5 +1,5 @@
 import { EncoreError } from './errors.ts';
-import type { TagMetric } from './candidates/tag-knn.ts';
+import type { TagMetric } from './scoring/tag-nearness.ts';
 import { BASELINES, FULL_PRESET, SEED_PRESET } from './presets.ts';
 
 export const PRESETS = ['seed', 'full'] as const;

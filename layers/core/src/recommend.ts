@@ -14,8 +14,8 @@ export interface Recommendation {
 }
 
 export interface RecommendedList {
-  /** `popular` where there is no record, or an empty one. */
-  readonly policy: 'personal' | 'popular';
+  /** `popular` where there is no record, or an empty one; `fold-in` where the record was made of a history given. */
+  readonly policy: 'personal' | 'fold-in' | 'popular';
   readonly recommendations: readonly Recommendation[];
   /** Hash of what the features are computed from, 8 hexadecimal digits. */
   readonly featuresHash: string;
@@ -30,14 +30,15 @@ export interface RecommendedList {
  *
  * @param record - The listener's packed candidates of this model version; `undefined` for an unknown listener, who gets
  *   the most listened artists, scored by the share of listeners who have them.
- * @param options - `n` is the most artists to return, >= 1. `diversity` and `debias` in [0, 1], 0 by default: off.
+ * @param options - `n` is the most artists to return, >= 1; `policy` says where the record comes from, by default from
+ *   training; `diversity` and `debias` in [0, 1], 0 by default: off.
  * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model; `INVALID_OPTION` when
  *   `diversity` or `debias` is no number in [0, 1].
  */
 export function recommend(
   model: ServingModel,
   record: Uint8Array | undefined,
-  options: { readonly n: number } & RerankOptions,
+  options: { readonly n: number; readonly policy?: 'personal' | 'fold-in' } & RerankOptions,
 ): RecommendedList {
   if (record !== undefined) {
     const decoded = decodeCandidates(record, model.recordShape);
@@ -50,7 +51,7 @@ export function recommend(
         options,
       );
       return {
-        policy: 'personal',
+        policy: options.policy ?? 'personal',
         featuresHash: hashBytes(0, record).toString(16).padStart(8, '0'),
         recommendations: Array.from(order, (i, position) =>
           listed(model, decoded.items[i]!, sigmoid(logits[i]!), position),

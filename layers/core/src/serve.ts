@@ -7,7 +7,6 @@ export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
 export type * from './ports.ts';
 export { recommend, type Recommendation, type RecommendedList } from './recommend.ts';
 export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
-export type { EaseState } from './explain/ease-contributions.ts';
 export {
   assignVariant,
   DEFAULT_EXPERIMENT,
@@ -24,3 +23,7 @@ export {
   type Manifest,
 } from './artifact/manifest.ts';
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
+export { foldIn } from './fold-in/fold-in.ts';
+export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
+export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
+export { createHistory } from './scoring/history.ts';

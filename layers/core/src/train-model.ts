@@ -98,8 +98,15 @@ export async function trainModel(
   const { terms } = fitTfIdf(dataset, { maxFeatures: parameters.maxFeatures });
   if (reuse.ranker !== null) requireSameTerms(reuse.ranker.terms, terms);
   const inputs: StageOneInput[] = [
-    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd },
-    ...heldOut.map((fold) => ({ dataset: plain, parameters, terms, heldOut: fold, svd: null })),
+    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd, foldIn: true },
+    ...heldOut.map((fold) => ({
+      dataset: plain,
+      parameters,
+      terms,
+      heldOut: fold,
+      svd: null,
+      foldIn: false,
+    })),
   ];
   const candidateStep = io.progress.step('candidates', inputs.length * STAGE_ONE_UNITS);
   const [stage, ...foldStages] = await io.parallel(stageOne, inputs, (units) => candidateStep.advance(units));

@@ -34,6 +34,13 @@ export {
   type Split,
 } from './evaluate/evaluate-models.ts';
 export { tradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
+export {
+  evaluateNewListeners,
+  NEW_LISTENER_MODELS,
+  splitNewListeners,
+  type NewListenersEvaluation,
+} from './evaluate/new-listeners.ts';
+export { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
 export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
 export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { tune, type TrialReport, type TuningResult } from './tune/tune.ts';
@@ -66,7 +73,12 @@ export { parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';
+import { rankColdSource } from './evaluate/cold-artists.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
 
 /** What a thread may be asked to run, by name. */
-export const tasks = { [stageOne.name]: stageOne, [rankSource.name]: rankSource } as const;
+export const tasks = {
+  [stageOne.name]: stageOne,
+  [rankSource.name]: rankSource,
+  [rankColdSource.name]: rankColdSource,
+} as const;

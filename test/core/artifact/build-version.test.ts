@@ -81,7 +81,7 @@ describe.each([
     }
   });
 
-  it('has serving tensors first, and only what a training reuses behind them', () => {
+  it('has serving tensors first, then what a training reuses, then what new listeners are folded in from', () => {
     const trained = trainedOf();
     const { tensors } = decodeSafetensors(
       fileOf(trained, MODEL_FILE).slice(0, trained.contents.manifest.servingBytes),
@@ -90,7 +90,10 @@ describe.each([
     const whole = decodeSafetensors(fileOf(trained, MODEL_FILE)).tensors;
     expect([...whole.keys()].slice(0, tensors.size)).toEqual([...tensors.keys()]);
     const behind = [...whole.keys()].slice(tensors.size);
-    expect(behind).toEqual(['svd/global_mean', 'svd/user_biases', 'svd/item_biases', 'svd/user_factors']);
+    const reused = ['svd/global_mean', 'svd/user_biases', 'svd/item_biases', 'svd/user_factors'];
+    const folding = trained.model.stage.foldIn!.tensors.map(({ name }) => name);
+    expect(folding).toContain('plays/values');
+    expect(behind).toEqual([...reused, ...folding]);
   });
 });
 

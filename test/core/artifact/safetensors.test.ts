@@ -137,6 +137,13 @@ describe('encodeSafetensors and decodeSafetensors', () => {
     }
   });
 
+  it('read the same from a Buffer, which slices without copying', () => {
+    const bytes = encodeSafetensors(sample);
+    const { tensors } = decodeSafetensors(Buffer.from(bytes));
+    expect(tensors).toEqual(decodeSafetensors(bytes).tensors);
+    for (const { data } of tensors.values()) expect(data.buffer.byteLength).toBe(data.byteLength);
+  });
+
   it('leave out a tensor that a prefix cuts, by whatever number of bytes', () => {
     const bytes = encodeSafetensors(sample);
     const first = safetensorsPrefixBytes(bytes, 'ranker/weights');

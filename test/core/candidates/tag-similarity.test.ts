@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { fitTagSimilarity, latentTags } from '../../../layers/core/src/candidates/tag-similarity.ts';
+import { fitTagComponents } from '../../../layers/core/src/candidates/tag-similarity.ts';
 import { csrFromCoordinates, type Csr } from '../../../layers/core/src/math/csr.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
+import { rowHistory } from '../../../layers/core/src/scoring/history.ts';
+import { createTagSimilarity, latentTags } from '../../../layers/core/src/scoring/tag-similarity.ts';
 
 function dense(rows: readonly (readonly number[])[]): Csr {
   const cells = rows
@@ -21,13 +23,18 @@ function norm(x: readonly number[]): number {
   return Math.sqrt(x.reduce((sum, v) => sum + v * v, 0)) || 1;
 }
 
+function latent(tfIdf: Csr, dimensions: number): { d: number; vectors: Float64Array } {
+  const components = fitTagComponents(tfIdf, dimensions);
+  return { d: components.d, vectors: latentTags(tfIdf, components) };
+}
+
 describe('latentTags', () => {
   it('keeps all cosines when it keeps all dimensions', () => {
     const rng = createRng(4);
     const rows = Array.from({ length: 12 }, () =>
       Array.from({ length: 6 }, () => (rng.next() < 0.5 ? 0 : rng.next())),
     );
-    const { d, vectors } = latentTags(dense(rows), 64);
+    const { d, vectors } = latent(dense(rows), 64);
     expect(d).toBe(6);
     for (let a = 0; a < rows.length; a++) {
       for (let b = 0; b < rows.length; b++) {
@@ -45,7 +52,7 @@ describe('latentTags', () => {
     const rows = Array.from({ length: 30 }, (_, r) =>
       Array.from({ length: 12 }, (__, c) => (c % 3 === r % 3 ? 1 + rng.next() : 0.05 * rng.next())),
     );
-    const { d, vectors } = latentTags(dense(rows), 3);
+    const { d, vectors } = latent(dense(rows), 3);
     for (let a = 0; a < 30; a++) {
       for (let b = 0; b < 30; b++) {
         let cosine = 0;
@@ -60,11 +67,11 @@ describe('latentTags', () => {
 describe('latentTags without tags', () => {
   it('has no dimension', () => {
     const empty = csrFromCoordinates(3, 0, new Int32Array(0), new Int32Array(0), new Float64Array(0));
-    expect(latentTags(empty, 64)).toEqual({ d: 0, vectors: new Float64Array(0) });
+    expect(latent(empty, 64)).toEqual({ d: 0, vectors: new Float64Array(0) });
   });
 });
 
-describe('fitTagSimilarity', () => {
+describe('createTagSimilarity', () => {
   const tags = dense([
     [1, 0, 0],
     [0, 1, 0],
@@ -75,11 +82,12 @@ describe('fitTagSimilarity', () => {
     [1, 3, 0, 0],
     [0, 0, 0, 0],
   ]);
-  const scorer = fitTagSimilarity(tags, weights, { dimensions: 3 });
+  const scorer = createTagSimilarity(tags, fitTagComponents(tags, 3));
+  const listener = (user: number) => rowHistory({ plays: weights, weights }, user);
 
   it('gives the largest, the mean of the three largest, the mean and the weighted mean of the cosines', () => {
     const out = new Float64Array(4).fill(NaN);
-    scorer.scorePairs(0, Int32Array.of(0), out);
+    scorer.scorePairs(listener(0), Int32Array.of(0), out);
     expect(out[0]).toBeCloseTo(1, 10);
     expect(out[1]).toBeCloseTo(0.5, 10);
     expect(out[2]).toBeCloseTo(0.5, 10);
@@ -88,9 +96,9 @@ describe('fitTagSimilarity', () => {
 
   it('is 0 for an artist without tags and for a listener without artists', () => {
     const out = new Float64Array(8).fill(NaN);
-    scorer.scorePairs(0, Int32Array.of(3, 3), out);
+    scorer.scorePairs(listener(0), Int32Array.of(3, 3), out);
     expect([...out].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
-    scorer.scorePairs(1, Int32Array.of(0, 1), out);
+    scorer.scorePairs(listener(1), Int32Array.of(0, 1), out);
     expect([...out].map(Math.abs)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
 });

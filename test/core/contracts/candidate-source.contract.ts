@@ -1,47 +1,78 @@
 import { describe, expect, it } from 'vitest';
 
 import { encodeCandidates, decodeCandidates } from '../../../layers/core/src/artifact/candidate-record.ts';
-import { createNominationBuffers, nominate } from '../../../layers/core/src/candidates/nominate.ts';
-import type { CandidateSource } from '../../../layers/core/src/candidates/source.ts';
-import type { Dataset } from '../../../layers/core/src/data/dataset.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../layers/core/src/artifact/safetensors.ts';
+import type { SourceInputs } from '../../../layers/core/src/candidates/fit-source.ts';
+import { encodeFoldIn } from '../../../layers/core/src/fold-in/encode-fold-in.ts';
+import { readSharedTables } from '../../../layers/core/src/fold-in/fold-in-model.ts';
+import { createSource } from '../../../layers/core/src/scoring/create-source.ts';
+import { createHistory, rowHistory } from '../../../layers/core/src/scoring/history.ts';
+import {
+  createNominationBuffers,
+  nominate,
+  sourcesForHistory,
+  sourcesForUser,
+  type Nominations,
+} from '../../../layers/core/src/scoring/nominate.ts';
+import type { CandidateSource, HistorySource } from '../../../layers/core/src/scoring/source.ts';
+import { parseSourceSpec } from '../../../layers/core/src/scoring/source-spec.ts';
+
+/** What a source says of a listener of the training part by their history alone, against what it says of their row. */
+export type Agreement =
+  /** The same up to rounding. */
+  | 'equal'
+  /** The row knows a little more or less: the best of the one are the best of the other. */
+  | 'alike'
+  /** Nothing is known of a history. */
+  | 'silent';
 
 /**
  * What every candidate source keeps, whatever it is made of.
  *
- * @param make - Fits the source on the data set; called more than once.
+ * @param inputs - What the source is fitted on.
+ * @param make - Fits the source; called more than once.
  */
-export function candidateSourceContract(name: string, dataset: Dataset, make: () => CandidateSource): void {
+export function candidateSourceContract(
+  name: string,
+  inputs: SourceInputs,
+  { agreement, make }: { readonly agreement: Agreement; readonly make: () => CandidateSource },
+): void {
   describe(`${name} as a candidate source`, () => {
     const source = make();
-    const { plays } = dataset;
+    const { dataset } = inputs;
     const nArtists = dataset.artists.size;
     const users = Array.from({ length: dataset.users.size }, (_, user) => user);
-    const heardBy = (user: number): Int32Array =>
-      plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]);
+    const historyOf = (user: number) => rowHistory(inputs, user);
     const buffers = createNominationBuffers(1, nArtists);
+    const nominated = (user: number): Nominations =>
+      nominate(historyOf(user), sourcesForUser([source], user), [], buffers);
 
     it('scores every artist with a finite number, whatever the buffer held', () => {
       const row = new Float64Array(nArtists).fill(NaN);
+      const folded = new Float64Array(nArtists).fill(NaN);
       for (const user of users) {
         source.scoreUser(user, row);
+        source.scoreHistory(historyOf(user), folded);
         expect(row.every(Number.isFinite)).toBe(true);
+        expect(folded.every(Number.isFinite)).toBe(true);
       }
     });
 
     it('nominates at most k artists, none heard, none twice', () => {
-      for (const user of users) {
-        const { items } = nominate(user, heardBy(user), [source], [], buffers);
-        expect(items.length).toBeLessThanOrEqual(source.k);
-        expect(new Set(items).size).toBe(items.length);
-        const heard = new Set(heardBy(user));
-        expect(items.some((item) => heard.has(item))).toBe(false);
+      for (const user of users.slice(0, 60)) {
+        const history = historyOf(user);
+        const heard = new Set(history.items);
+        const folded = nominate(history, sourcesForHistory([source], history), [], buffers);
+        for (const { items } of [nominated(user), folded]) {
+          expect(items.length).toBeLessThanOrEqual(source.k);
+          expect(new Set(items).size).toBe(items.length);
+          expect(items.some((item) => heard.has(item))).toBe(false);
+        }
       }
     });
 
     it('nominates something for everybody, and for nobody where it only scores', () => {
-      const silent = users.filter(
-        (user) => nominate(user, heardBy(user), [source], [], buffers).items.length === 0,
-      );
+      const silent = users.filter((user) => nominated(user).items.length === 0);
       expect(silent).toEqual(source.k === 0 ? users : []);
     });
 
@@ -53,19 +84,66 @@ export function candidateSourceContract(name: string, dataset: Dataset, make: ()
         source.scoreUser(user, row);
         again.scoreUser(user, repeated);
         expect(repeated).toEqual(row);
+        source.scoreHistory(historyOf(user), row);
+        again.scoreHistory(historyOf(user), repeated);
+        expect(repeated).toEqual(row);
+      }
+    });
+
+    it('tells nobody apart who has heard nothing: 0 for all artists, or what it says of everybody', () => {
+      const nothing = createHistory(nArtists, []);
+      const row = new Float64Array(nArtists).fill(NaN);
+      source.scoreHistory(nothing, row);
+      const others = new Float64Array(nArtists);
+      source.scoreHistory(historyOf(0), others);
+      const forEverybody = source.encode().spec.kind === 'popular';
+      expect(Array.from(row, Math.abs)).toEqual(
+        forEverybody ? [...others] : Array.from({ length: nArtists }, () => 0),
+      );
+    });
+
+    it(`says of a listener's own history what it says of the listener: ${agreement}`, () => {
+      const row = new Float64Array(nArtists);
+      const folded = new Float64Array(nArtists);
+      const checks = {
+        silent: () => largest(folded) === 0,
+        equal: () => largestDifference(folded, row) < 1e-10 * largest(row),
+        alike: (user: number) => {
+          const heard = new Set(historyOf(user).items);
+          const unheard = Array.from(row.keys()).filter((item) => !heard.has(item));
+          return correlation(unheard, row, folded) > 0.9;
+        },
+      };
+      for (const user of users.slice(0, 60)) {
+        source.scoreUser(user, row);
+        source.scoreHistory(historyOf(user), folded);
+        expect(checks[agreement](user), `listener ${user}`).toBe(true);
+      }
+    });
+
+    it('scores a history the same after a version has been written and read', () => {
+      const stored = storeAndRead(source, inputs);
+      expect({ name: stored.name, k: stored.k }).toEqual({ name: source.name, k: source.k });
+      const row = new Float64Array(nArtists);
+      const read = new Float64Array(nArtists).fill(NaN);
+      const named = createHistory(nArtists, [{ artist: 3 }, { artist: 1 }, { artist: 70 }]);
+      for (const history of [named, ...users.slice(0, 40).map(historyOf)]) {
+        source.scoreHistory(history, row);
+        stored.scoreHistory(history, read);
+        expect(largestDifference(read, row)).toBeLessThanOrEqual(1e-5 * largest(row));
       }
     });
 
     it('survives encoding and decoding: same artists, scores within a quantum', () => {
       for (const user of users.slice(0, 40)) {
-        const nominations = nominate(user, heardBy(user), [source], [], buffers);
+        const nominations = nominated(user);
         const shape = { catalogueSize: nArtists, nSources: 1, nUserFeatures: 0 };
         const record = decodeCandidates(
           encodeCandidates(
             {
               ...nominations,
               userFeatures: new Float64Array(0),
-              heard: { items: heardBy(user), weights: new Float64Array(heardBy(user).length).fill(1) },
+              heard: historyOf(user),
             },
             shape,
           ),
@@ -79,4 +157,46 @@ export function candidateSourceContract(name: string, dataset: Dataset, make: ()
       }
     });
   });
+}
+
+/** The source as a version would hold it: tensors and JSON, nothing else. */
+function storeAndRead(source: CandidateSource, shared: SourceInputs): HistorySource {
+  const encoded = encodeFoldIn({
+    shared,
+    sources: [source],
+    tagComponents: null,
+    neverTagged: 1,
+    ratings: { lowest: 1, highest: 2 },
+    regularisation: 0.1,
+  });
+  const { tensors } = decodeSafetensors(encodeSafetensors(encoded.tensors));
+  const single = shared.embedding.values.map(Math.fround);
+  const tables = readSharedTables(
+    tensors,
+    { ...shared.embedding, values: single },
+    encoded.description.nTerms,
+  );
+  const { sources }: { sources: unknown[] } = JSON.parse(JSON.stringify(encoded.description));
+  return createSource(parseSourceSpec(sources[0]), tables, tensors);
+}
+
+function largest(row: Float64Array): number {
+  return row.reduce((most, score) => Math.max(most, Math.abs(score)), 0);
+}
+
+function largestDifference(a: Float64Array, b: Float64Array): number {
+  return largest(a.map((score, i) => score - b[i]!));
+}
+
+function correlation(items: readonly number[], a: Float64Array, b: Float64Array): number {
+  const centred = (row: Float64Array): readonly number[] => {
+    const mean = items.reduce((sum, i) => sum + row[i]!, 0) / items.length;
+    return items.map((i) => row[i]! - mean);
+  };
+  const [x, y] = [centred(a), centred(b)];
+  return dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
+}
+
+function dot(p: readonly number[], q: readonly number[]): number {
+  return p.reduce((sum, value, i) => sum + value * q[i]!, 0);
 }

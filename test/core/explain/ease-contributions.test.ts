@@ -1,18 +1,21 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { easeContributions, type EaseState } from '../../../layers/core/src/explain/ease-contributions.ts';
+import { easeContributions } from '../../../layers/core/src/explain/ease-contributions.ts';
 import { fitEase } from '../../../layers/core/src/factors/ease.ts';
 import { transposeCsr, type Csr } from '../../../layers/core/src/math/csr.ts';
+import { packTriangle } from '../../../layers/core/src/math/packed-triangle.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
+import type { EaseTables } from '../../../layers/core/src/scoring/ease.ts';
 import { randomMatrix } from '../factors/sparse.ts';
 import { maxDifference } from '../max-difference.ts';
 
-/** The state of an EASE or EDLAE model by the definition: a dense inverse by Gauss-Jordan, no kernels. */
-function stateOf(
+/** The tables of an EASE or EDLAE model by the definition: a dense inverse by Gauss-Jordan, no kernels. */
+function tablesOf(
   x: Csr,
   { lambda, dropout }: { readonly lambda: number; readonly dropout: number },
-): EaseState {
-  const { indptr, indices: row, values } = transposeCsr(x);
+): EaseTables {
+  const columns = transposeCsr(x);
+  const { indptr, indices: row, values } = columns;
   const n = x.nRows;
   const penalty = Float64Array.from({ length: x.nCols }, (_, i) => {
     const squares = values.subarray(indptr[i], indptr[i + 1]).reduce((sum, value) => sum + value * value, 0);
@@ -28,7 +31,17 @@ function stateOf(
       }
     }
   }
-  return { nRows: n, indptr, row, values, penalty, inverse: invert(k) };
+  const inverse = invert(k);
+  const scale = Float64Array.from({ length: x.nCols }, (_, i) => {
+    let product = 0;
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) {
+      for (let f = indptr[i]!; f < indptr[i + 1]!; f++) {
+        product += values[e]! * inverse[row[e]! * n + row[f]!]! * values[f]!;
+      }
+    }
+    return 1 / (1 - product / penalty[i]!);
+  });
+  return { columns, penalty, inverse: packTriangle(inverse, n), scale };
 }
 
 /** K is positive definite and its diagonal is at least 1, so no pivoting is needed. */
@@ -64,11 +77,11 @@ describe('easeContributions', () => {
           const heard = Int32Array.from({ length: nCols }, (_, i) => i).filter(() => rng.next() < 0.4);
           const weights = Float64Array.from(heard, () => 0.5 + rng.next());
           const scores = new Float64Array(nCols);
-          model.scoreHistory(heard, weights, scores);
-          const state = stateOf(x, { lambda: 0.7, dropout });
+          model.scoreHistory({ items: heard, weights }, scores);
+          const tables = tablesOf(x, { lambda: 0.7, dropout });
           const terms = new Float64Array(heard.length).fill(NaN);
           const sums = Float64Array.from({ length: nCols }, (_, candidate) => {
-            const returned = easeContributions(state, heard, weights, candidate, terms);
+            const returned = easeContributions(tables, heard, weights, candidate, terms);
             const sum = terms.reduce((total, term) => total + term, 0);
             expect(returned).toBeCloseTo(sum, 12);
             return sum;
@@ -83,42 +96,36 @@ describe('easeContributions', () => {
   it('gives each artist what a history of it alone would score', () => {
     const x = randomMatrix(10, 9, 5);
     const model = fitEase(x, { lambda: 2, dropout: 0, tagRows: null });
-    const state = stateOf(x, { lambda: 2, dropout: 0 });
+    const tables = tablesOf(x, { lambda: 2, dropout: 0 });
     const heard = Int32Array.of(1, 4, 6);
     const weights = Float64Array.of(0.6, 1, 1.4);
     const terms = new Float64Array(3);
-    easeContributions(state, heard, weights, 2, terms);
+    easeContributions(tables, heard, weights, 2, terms);
     const alone = Float64Array.from(heard, (item, h) => {
       const scores = new Float64Array(9);
-      model.scoreHistory(Int32Array.of(item), Float64Array.of(weights[h]!), scores);
+      model.scoreHistory({ items: Int32Array.of(item), weights: Float64Array.of(weights[h]!) }, scores);
       return scores[2]!;
     });
     expect(maxDifference(terms, alone)).toBeLessThan(1e-13);
     expect(Math.max(...alone.map(Math.abs))).toBeGreaterThan(0.01);
   });
 
-  it('takes state in single precision, and loses no more than that', () => {
+  it('takes tables in single precision, and loses no more than that', () => {
     const x = randomMatrix(12, 10, 3);
-    const state = stateOf(x, { lambda: 1, dropout: 0.5 });
-    const single: EaseState = {
-      ...state,
-      row: Uint16Array.from(state.row),
-      values: Float32Array.from(state.values),
-      inverse: Float32Array.from(state.inverse),
-      penalty: Float32Array.from(state.penalty),
-    };
+    const tables = tablesOf(x, { lambda: 1, dropout: 0.5 });
+    const single: EaseTables = { ...tables, inverse: Float32Array.from(tables.inverse) };
     const heard = Int32Array.of(0, 3, 5, 8);
     const weights = Float64Array.of(1, 0.7, 1.2, 1.1);
     const [exact, rounded] = [new Float64Array(4), new Float64Array(4)];
     for (let candidate = 0; candidate < 10; candidate++) {
-      easeContributions(state, heard, weights, candidate, exact);
+      easeContributions(tables, heard, weights, candidate, exact);
       easeContributions(single, heard, weights, candidate, rounded);
       expect(maxDifference(exact, rounded)).toBeLessThan(1e-5);
     }
   });
 
   it('scores an empty history 0', () => {
-    const state = stateOf(randomMatrix(4, 4, 1), { lambda: 1, dropout: 0 });
-    expect(easeContributions(state, new Int32Array(0), new Float64Array(0), 2, new Float64Array(0))).toBe(0);
+    const tables = tablesOf(randomMatrix(4, 4, 1), { lambda: 1, dropout: 0 });
+    expect(easeContributions(tables, new Int32Array(0), new Float64Array(0), 2, new Float64Array(0))).toBe(0);
   });
 });

@@ -20,7 +20,7 @@ function scoreRow(model: EaseModel, x: Csr, row: number): Float64Array {
 function scoreHistoryOf(model: EaseModel, x: Csr, row: number): Float64Array {
   const out = new Float64Array(x.nCols).fill(NaN);
   const [from, to] = [x.indptr[row]!, x.indptr[row + 1]!];
-  model.scoreHistory(x.indices.slice(from, to), x.values.slice(from, to), out);
+  model.scoreHistory({ items: x.indices.slice(from, to), weights: x.values.slice(from, to) }, out);
   return out;
 }
 
@@ -44,7 +44,7 @@ describe('fitEase', () => {
     const model = fitEase(randomMatrix(9, 12, 1), { lambda: 0.5, dropout: 0.6, tagRows: null });
     const out = new Float64Array(12);
     for (let i = 0; i < 12; i++) {
-      model.scoreHistory(Int32Array.of(i), Float64Array.of(1), out);
+      model.scoreHistory({ items: Int32Array.of(i), weights: Float64Array.of(1) }, out);
       expect(Math.abs(out[i]!)).toBeLessThan(1e-14);
       expect(Math.max(...out.map(Math.abs))).toBeGreaterThan(0.01);
     }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFactorScorer } from '../../../layers/core/src/factors/factor-scorer.ts';
+import { foldInFactors } from '../../../layers/core/src/scoring/ials.ts';
 import { fitIals, type IalsModel, type IalsParameters } from '../../../layers/core/src/factors/ials.ts';
 import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
 import { createKernels } from '../../../layers/core/src/math/kernels/kernels.ts';
@@ -194,12 +195,16 @@ describe('fitIals', () => {
     const next = fit(matrix, { sweeps: 3 });
     for (let r = 0; r < matrix.nRows; r++) {
       const [from, to] = [matrix.indptr[r]!, matrix.indptr[r + 1]!];
-      const folded = model.foldIn(matrix.indices.slice(from, to), matrix.values.slice(from, to));
+      const folded = foldInFactors(model.tables(), {
+        items: matrix.indices.slice(from, to),
+        weights: matrix.values.slice(from, to),
+      });
       expect(
         maxDifference(folded, next.rowFactors.subarray(r * SMALL.factors, (r + 1) * SMALL.factors)),
       ).toBeLessThan(1e-11);
     }
-    expect(Array.from(model.foldIn(new Int32Array(0), new Float64Array(0)))).toEqual(
+    const nothing = { items: new Int32Array(0), weights: new Float64Array(0) };
+    expect(Array.from(foldInFactors(model.tables(), nothing))).toEqual(
       Array.from({ length: SMALL.factors }, () => 0),
     );
   });

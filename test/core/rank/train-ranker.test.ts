@@ -110,6 +110,7 @@ function stageOf(records: readonly Uint8Array[], nArtists: number): StageOneOutp
     },
     listeners: new Int32Array(nArtists),
     sourcesOff: [],
+    foldIn: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
+import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
@@ -61,24 +62,8 @@ export async function buildVersion(
   dataset: Dataset,
   info: VersionInfo,
 ): Promise<VersionContents> {
-  const { stage, ranker, parameters, metrics } = trained;
-  const serving = servingTensors({
-    space: stage.space,
-    ranker,
-    artists: stage.artists,
-    popular: popularList(stage.listeners, dataset.users.size),
-  });
-  const tensors = [...serving, ...trainingTensors(stage.svd)];
-  requireFiniteTensors(tensors);
-  const model = encodeSafetensors(tensors, {
-    space: formatSpace(stage.space),
-    terms: JSON.stringify(stage.terms),
-  });
-  const catalog = await encodeCatalog({
-    ids: dataset.artists.ids,
-    names: dataset.artistNames,
-    urls: dataset.artistUrls,
-  });
+  const { stage, parameters, metrics } = trained;
+  const { model, catalog, servingBytes } = await encodeModel(trained, dataset);
   const candidates = dataset.users.ids.map((userId, u) => ({ userId, record: stage.records[u]! }));
   const counts = {
     users: dataset.users.size,
@@ -113,7 +98,7 @@ export async function buildVersion(
     metrics: { ...metrics },
     timings: info.timings,
     counts,
-    servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name),
+    servingBytes,
     files: await describeFiles(files),
     candidates: { count: candidates.length, shards: shards.size },
   };
@@ -123,6 +108,45 @@ export async function buildVersion(
     JSON.stringify({ modelVersion: info.modelVersion, recommendations }),
   );
   return { files, candidates, manifest, popular };
+}
+
+/** A trained model as the files that serving reads: `model.safetensors` and `catalog.json.gz`. */
+export interface EncodedModel {
+  readonly model: Uint8Array;
+  readonly catalog: Uint8Array;
+  /** How many first bytes of `model` hold all tensors that serving starts with. */
+  readonly servingBytes: number;
+}
+
+/**
+ * Encodes what serving reads of a trained model; what it starts with comes first, what new listeners are folded in from last.
+ *
+ * @throws EncoreError `NOT_FINITE` when a tensor holds NaN or an infinity.
+ */
+export async function encodeModel(
+  { stage, ranker }: Pick<TrainedModel, 'stage' | 'ranker'>,
+  dataset: Dataset,
+): Promise<EncodedModel> {
+  const serving = servingTensors({
+    space: stage.space,
+    ranker,
+    artists: stage.artists,
+    popular: popularList(stage.listeners, dataset.users.size),
+  });
+  const { foldIn } = stage;
+  const tensors = [...serving, ...trainingTensors(stage.svd), ...(foldIn?.tensors ?? [])];
+  requireFiniteTensors(tensors);
+  const model = encodeSafetensors(tensors, {
+    space: formatSpace(stage.space),
+    terms: JSON.stringify(stage.terms),
+    ...(foldIn === null ? {} : { [FOLD_IN]: JSON.stringify(foldIn.description) }),
+  });
+  const catalog = await encodeCatalog({
+    ids: dataset.artists.ids,
+    names: dataset.artistNames,
+    urls: dataset.artistUrls,
+  });
+  return { model, catalog, servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name) };
 }
 
 function recommendationRows(

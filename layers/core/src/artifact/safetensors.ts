@@ -96,7 +96,8 @@ export function decodeSafetensors(
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, start, end } of entries) {
     if (dataStart + end > bytes.length) break;
-    const { buffer } = bytes.slice(dataStart + start, dataStart + end);
+    // A copy by the constructor: `slice` of a Node.js Buffer would be a view of the whole file.
+    const { buffer } = new Uint8Array(bytes.subarray(dataStart + start, dataStart + end));
     tensors.set(name, { name, dtype, shape, data: new CLASSES[dtype](buffer) });
   }
   return { tensors, metadata };

@@ -2,32 +2,27 @@ import type { Dataset } from '../data/dataset.ts';
 import { fitEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
 import { fitIals } from '../factors/ials.ts';
-import { interactionWeights } from '../factors/interaction-weights.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
 import { artistPopularity } from '../features/popularity.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
-import { mapCsr, transposeCsr, type Csr } from '../math/csr.ts';
-import type { SourceParameters, TrainParameters } from '../options.ts';
+import { mapCsr, type Csr } from '../math/csr.ts';
+import { sourceLabel, type SourceParameters, type TrainParameters } from '../options.ts';
+import { createPopularScorer, createTagsScorer, easeTensors, ialsTensors } from '../scoring/create-source.ts';
+import { tagRowsOf } from '../scoring/ease.ts';
+import { rowHistory } from '../scoring/history.ts';
+import { createIalsScorer } from '../scoring/ials.ts';
+import { createItemKnnScorer } from '../scoring/item-knn.ts';
+import { createSharedTables, type SharedTables } from '../scoring/shared-tables.ts';
+import type { CandidateSource } from '../scoring/source.ts';
+import type { SourceSpec, SourceSpecOf } from '../scoring/source-spec.ts';
+import { createUserKnnScorer, NOBODY } from '../scoring/user-knn.ts';
 import { fitFriends } from './friends.ts';
-import { fitItemKnn } from './item-knn.ts';
-import { fitPopular } from './popular.ts';
-import type { CandidateSource } from './source.ts';
-import { fitTagKnn } from './tag-knn.ts';
-import { fitUserKnn } from './user-knn.ts';
 
 /** What several sources are fitted on, computed once. */
-export interface SourceInputs {
+export interface SourceInputs extends SharedTables {
   readonly dataset: Dataset;
-  /** Shape (nUsers, nArtists): 1 for each artist heard. */
-  readonly binary: Csr;
-  /** Shape (nUsers, nArtists): interaction weights by rank of the plays within the listener. */
-  readonly weights: Csr;
   readonly tfIdf: TfIdf;
-  /** Shape (nArtists, nTerms): sublinear in the number of assignments. */
-  readonly sublinearTags: Csr;
-  /** Shape (nArtists, nDimensions): tf-idf, freshness, popularity. */
-  readonly embedding: Csr;
 }
 
 /**
@@ -36,17 +31,15 @@ export interface SourceInputs {
  */
 export function prepareSourceInputs(dataset: Dataset, terms: readonly string[]): SourceInputs {
   const tfIdf = fitTfIdf(dataset, { terms });
-  return {
-    dataset,
-    binary: mapCsr(dataset.plays, () => 1),
-    weights: interactionWeights(dataset.plays),
-    tfIdf,
+  const shared = createSharedTables({
+    plays: dataset.plays,
     sublinearTags: fitTfIdf(dataset, { terms, sublinear: true }).rows,
     embedding: buildArtistEmbedding(tfIdf.rows, {
       freshness: artistFreshness(dataset.tagAssignments, dataset.artists.size),
       popularity: artistPopularity(dataset.plays),
     }),
-  };
+  });
+  return { ...shared, dataset, tfIdf };
 }
 
 /**
@@ -62,37 +55,60 @@ export function fitSource(
   parameters: TrainParameters,
 ): CandidateSource | null {
   const { dataset, binary, weights } = inputs;
+  const name = sourceLabel(source);
+  const { k } = source;
   switch (source.name) {
     case 'popular':
-      return fitPopular(dataset.plays, source);
+      return stored({ kind: 'popular', name, k }, createPopularScorer(dataset.plays), inputs);
     case 'friends':
       return dataset.friends === null ? null : fitFriends(weights, dataset.friends, source);
-    case 'item-knn':
-      return fitItemKnn(weights, source);
-    case 'user-knn':
-      return fitUserKnn(weights, source);
+    case 'item-knn': {
+      const { neighbours, shrink } = source;
+      const score = createItemKnnScorer(weights, { neighbours, shrink, remember: true });
+      return stored({ kind: 'item-knn', name, k, neighbours, shrink }, score, inputs);
+    }
+    case 'user-knn': {
+      const { neighbours, exponent } = source;
+      const score = createUserKnnScorer(weights, { neighbours, exponent });
+      return {
+        ...stored(
+          { kind: 'user-knn', name, k, neighbours, exponent },
+          (history, out) => score(history, out, NOBODY),
+          inputs,
+        ),
+        scoreUser: (user, out) => score(rowHistory(inputs, user), out, user),
+      };
+    }
     case 'tag-knn':
       // Without tags only popularity is left of the embedding, and every direction is the same.
-      if (dataset.tagAssignments === null) return { ...fitPopular(dataset.plays, source), name: source.name };
-      return fitTagKnn(inputs.embedding, binary, {
-        name: source.name,
-        k: source.k,
-        metric: parameters.metric,
-      });
-    case 'tag-profile':
+      if (dataset.tagAssignments === null) {
+        return stored({ kind: 'popular', name, k }, createPopularScorer(dataset.plays), inputs);
+      }
+      return storedTags({ kind: 'tags', name, k, metric: parameters.metric, contextWeight: null }, inputs);
+    case 'tag-profile': {
       if (dataset.tagAssignments === null) return null;
-      return fitTagKnn(
-        profileEmbedding(inputs, source.contextWeight),
-        mapCsr(dataset.plays, (plays) => Math.log1p(plays)),
-        { name: source.name, k: source.k, metric: 'cosine' },
-      );
+      const { contextWeight } = source;
+      return storedTags({ kind: 'tags', name, k, metric: 'cosine', contextWeight }, inputs);
+    }
     case 'ease': {
-      const model = fitEase(source.weights === 'binary' ? binary : weights, {
-        lambda: source.lambda,
-        dropout: source.dropout,
-        tagRows: source.tagWeight > 0 ? transposeCsr(scaled(inputs.sublinearTags, source.tagWeight)) : null,
+      const { lambda, dropout, tagWeight } = source;
+      const isBinary = source.weights === 'binary';
+      const model = fitEase(isBinary ? binary : weights, {
+        lambda,
+        dropout,
+        tagRows: tagRowsOf(inputs.sublinearTags, tagWeight),
       });
-      return { name: source.label, k: source.k, scoreUser: model.scoreUser };
+      return {
+        name,
+        k,
+        scoreUser: model.scoreUser,
+        scoreHistory: ({ items, weights: byRank }, out) =>
+          model.scoreHistory({ items, weights: isBinary ? byRank.map(() => 1) : byRank }, out),
+        encode: () => ({
+          spec: { kind: 'ease', name, k, lambda, dropout, binary: isBinary, tagWeight },
+          tensors: easeTensors(name, model.tables()),
+        }),
+      };
     }
     case 'ials':
       return fitIalsSource(source, inputs, parameters.randomState);
@@ -101,31 +117,23 @@ export function fitSource(
   }
 }
 
-/** Tags, and freshness and popularity at their own weight: how the context columns of the embedding are toned down. */
-function profileEmbedding({ embedding, sublinearTags }: SourceInputs, contextWeight: number): Csr {
-  const nTerms = sublinearTags.nCols;
-  const indptr = new Int32Array(embedding.nRows + 1);
-  const indices: number[] = [];
-  const values: number[] = [];
-  for (let r = 0; r < embedding.nRows; r++) {
-    for (let e = sublinearTags.indptr[r]!; e < sublinearTags.indptr[r + 1]!; e++) {
-      indices.push(sublinearTags.indices[e]!);
-      values.push(sublinearTags.values[e]!);
-    }
-    for (let e = embedding.indptr[r]!; e < embedding.indptr[r + 1]!; e++) {
-      if (embedding.indices[e]! < nTerms) continue;
-      indices.push(embedding.indices[e]!);
-      values.push(contextWeight * embedding.values[e]!);
-    }
-    indptr[r + 1] = indices.length;
-  }
+/** A source that the shared tables are enough for, and that knows no more of its own listeners than what they heard. */
+function stored(
+  spec: SourceSpec,
+  scoreHistory: CandidateSource['scoreHistory'],
+  inputs: SourceInputs,
+): CandidateSource {
   return {
-    nRows: embedding.nRows,
-    nCols: embedding.nCols,
-    indptr,
-    indices: Int32Array.from(indices),
-    values: Float64Array.from(values),
+    name: spec.name,
+    k: spec.k,
+    scoreHistory,
+    scoreUser: (user, out) => scoreHistory(rowHistory(inputs, user), out),
+    encode: () => ({ spec, tensors: [] }),
   };
+}
+
+function storedTags(spec: SourceSpecOf<'tags'>, inputs: SourceInputs): CandidateSource {
+  return stored(spec, createTagsScorer(spec, inputs), inputs);
 }
 
 function fitIalsSource(
@@ -135,9 +143,11 @@ function fitIalsSource(
 ): CandidateSource {
   const nUsers = dataset.users.size;
   const nArtists = dataset.artists.size;
-  const tags = source.tagWeight > 0 ? transposeCsr(scaled(sublinearTags, source.tagWeight)) : null;
+  const tags = tagRowsOf(sublinearTags, source.tagWeight);
   const friends =
-    source.friendWeight > 0 && dataset.friends !== null ? scaled(dataset.friends, source.friendWeight) : null;
+    source.friendWeight > 0 && dataset.friends !== null
+      ? mapCsr(dataset.friends, (value) => source.friendWeight * value)
+      : null;
   const matrix = stack(weights, { below: tags, right: friends });
   const columnIds = dataset.artists.ids.map((id) => `artist:${id}`);
   const model = fitIals(matrix, {
@@ -150,20 +160,29 @@ function fitIalsSource(
     columnIds:
       friends === null ? columnIds : [...columnIds, ...dataset.users.ids.map((id) => `friend:${id}`)],
   });
-  const { factors } = source;
+  const { factors, k } = source;
+  const name = source.label;
+  let scoreHistory: CandidateSource['scoreHistory'] | undefined;
   return {
-    name: source.label,
-    k: source.k,
+    name,
+    k,
     scoreUser: createFactorScorer(
       model.rowFactors.subarray(0, nUsers * factors),
       model.columnFactors.subarray(0, nArtists * factors),
       { factors },
     ),
+    scoreHistory: (history, out) => {
+      scoreHistory ??= createIalsScorer(model.tables());
+      scoreHistory(history, out);
+    },
+    encode: () => {
+      const { alpha0, lambda, offset } = model.tables();
+      return {
+        spec: { kind: 'ials', name, k, factors, alpha0, lambda, offset },
+        tensors: ialsTensors(name, model.tables(), nArtists),
+      };
+    },
   };
-}
-
-function scaled(matrix: Csr, weight: number): Csr {
-  return mapCsr(matrix, (value) => weight * value);
 }
 
 /** [matrix right; below 0]: pseudo-rows under a matrix and pseudo-columns beside it. */

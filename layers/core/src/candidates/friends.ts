@@ -1,15 +1,17 @@
 import type { Csr } from '../math/csr.ts';
-import type { CandidateSource } from './source.ts';
+import type { CandidateSource } from '../scoring/source.ts';
 
 /**
- * What friends listen to: the mean interaction weight over the listener's friends.
+ * What friends listen to: the mean interaction weight over the listener's friends. Of a listener who is known by a history
+ * alone no friends are known: it is silent.
  *
  * @param weights - Shape (nUsers, nArtists).
  * @param friends - Shape (nUsers, nUsers), symmetric.
  */
 export function fitFriends(weights: Csr, friends: Csr, options: { readonly k: number }): CandidateSource {
+  const name = 'friends';
   return {
-    name: 'friends',
+    name,
     k: options.k,
     scoreUser: (user, out) => {
       out.fill(0);
@@ -23,5 +25,7 @@ export function fitFriends(weights: Csr, friends: Csr, options: { readonly k: nu
         }
       }
     },
+    scoreHistory: (_history, out) => void out.fill(0),
+    encode: () => ({ spec: { kind: 'silent', name, k: options.k }, tensors: [] }),
   };
 }

@@ -3,22 +3,19 @@ import { recordShape, type SvdTables } from '../artifact/model-tensors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { withoutPairs } from '../data/split.ts';
 import { vocabularyInOrder } from '../data/vocabulary.ts';
-import { drawInitialFactors, fitBiasedSvd, ratingsFromPlays } from '../factors/biased-svd.ts';
+import { drawInitialFactors, fitBiasedSvd, ratingScale, ratingsFromPlays } from '../factors/biased-svd.ts';
 import { userFreshness } from '../features/freshness.ts';
-import { columnLengths, rowLength, type Csr } from '../math/csr.ts';
+import { columnLengths, type Csr } from '../math/csr.ts';
 import { sourceLabel, type TrainParameters } from '../options.ts';
 import type { Task } from '../ports.ts';
-import {
-  N_DEGREES,
-  N_FRESHNESS,
-  nUserFeatures,
-  type ArtistTable,
-  type FeatureSpace,
-} from '../rank/features.ts';
+import { encodeFoldIn, type EncodedFoldIn } from '../fold-in/encode-fold-in.ts';
+import { listenerFeatures, N_DEGREES, type ArtistTable, type FeatureSpace } from '../rank/features.ts';
+import { rowHistory } from '../scoring/history.ts';
+import { createNominationBuffers, nominate, sourcesForUser } from '../scoring/nominate.ts';
+import type { CandidateSource } from '../scoring/source.ts';
+import { createTagSimilarity } from '../scoring/tag-similarity.ts';
 import { fitSource, prepareSourceInputs } from './fit-source.ts';
-import { createNominationBuffers, nominate } from './nominate.ts';
-import type { CandidateSource } from './source.ts';
-import { fitTagSimilarity } from './tag-similarity.ts';
+import { fitTagComponents } from './tag-similarity.ts';
 
 /** A data set without its functions, so that it can cross to another thread. */
 export type PlainDataset = Omit<Dataset, 'users' | 'artists' | 'tags'> & {
@@ -49,6 +46,8 @@ export interface StageOneInput {
   readonly heldOut: Csr | null;
   /** Factors to take over instead of fitting them. */
   readonly svd: SvdTables | null;
+  /** Whether what new listeners are folded in from is wanted: tens of megabytes. */
+  readonly foldIn: boolean;
 }
 
 /** Stage one, fitted: every listener's candidates as they are stored, and the tables that the ranker reads. */
@@ -64,6 +63,8 @@ export interface StageOneOutput {
   readonly listeners: Int32Array;
   /** Sources that the data set has nothing for. */
   readonly sourcesOff: readonly string[];
+  /** What new listeners are folded in from; `null` where nobody asked for it. */
+  readonly foldIn: EncodedFoldIn | null;
 }
 
 /** Progress units of one {@link stageOne}. */
@@ -90,12 +91,14 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     advance(perFit);
     if (fitted !== null) return fitted;
     sourcesOff.push(sourceLabel(source));
-    return { name: sourceLabel(source), k: 0, scoreUser: (_user, out) => void out.fill(0) };
+    return silentSource(sourceLabel(source));
   });
-  const pairScorers =
+  const tagComponents =
     parameters.tagSimilarity === null
-      ? []
-      : [fitTagSimilarity(inputs.sublinearTags, inputs.weights, parameters.tagSimilarity)];
+      ? null
+      : fitTagComponents(inputs.sublinearTags, parameters.tagSimilarity.dimensions);
+  const pairScorers =
+    tagComponents === null ? [] : [createTagSimilarity(inputs.sublinearTags, tagComponents)];
 
   const space: FeatureSpace = {
     sources: sources.map((source) => source.name),
@@ -105,22 +108,25 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     crossFeatures: parameters.ranker.crossFeatures,
   };
   const listeners = columnLengths(dataset.plays);
-  const userFeatures = listenerFeatures(space, dataset, svd, listeners);
-  const width = nUserFeatures(space);
+  const freshness = userFreshness(dataset.tagAssignments, nUsers);
 
   const buffers = createNominationBuffers(sources.length, nArtists);
   const remaining = STAGE_ONE_UNITS - perFit * (parameters.sources.length + 1);
   const records: Uint8Array[] = [];
   let advanced = 0;
   for (let user = 0; user < nUsers; user++) {
-    const { indptr, indices, values } = inputs.weights;
-    const heard = indices.subarray(indptr[user], indptr[user + 1]);
+    const history = rowHistory(inputs, user);
     records.push(
       encodeCandidates(
         {
-          ...nominate(user, heard, sources, pairScorers, buffers),
-          userFeatures: userFeatures.slice(user * width, (user + 1) * width),
-          heard: { items: heard, weights: values.subarray(indptr[user], indptr[user + 1]) },
+          ...nominate(history, sourcesForUser(sources, user), pairScorers, buffers),
+          userFeatures: listenerFeatures(space, {
+            freshness: freshness?.[user] ?? 0,
+            heard: history.items,
+            listeners,
+            factors: svd.userFactors.subarray(user * space.nFactors, (user + 1) * space.nFactors),
+          }),
+          heard: history,
         },
         recordShape(space, nArtists),
       ),
@@ -143,6 +149,28 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     svd,
     listeners,
     sourcesOff,
+    foldIn: input.foldIn
+      ? encodeFoldIn({
+          shared: inputs,
+          sources,
+          tagComponents,
+          // Whoever never tagged is as old as can be, where there are times at all.
+          neverTagged: freshness === null ? 0 : 1,
+          ratings: ratingScale(dataset.plays),
+          regularisation: parameters.svd.regularisation,
+        })
+      : null,
+  };
+}
+
+/** In place of a source that the data set has nothing for. */
+function silentSource(name: string): CandidateSource {
+  return {
+    name,
+    k: 0,
+    scoreUser: (_user, out) => void out.fill(0),
+    scoreHistory: (_history, out) => void out.fill(0),
+    encode: () => ({ spec: { kind: 'silent', name, k: 0 }, tensors: [] }),
   };
 }
 
@@ -160,36 +188,6 @@ function fitSvdTables(dataset: Dataset, { svd, randomState }: TrainParameters): 
     userFactors: Float32Array.from(fitted.userFactors),
     itemFactors: Float32Array.from(fitted.itemFactors),
   };
-}
-
-/** Shape (nUsers × nUserFeatures(space),): the head of every listener's record. */
-function listenerFeatures(
-  space: FeatureSpace,
-  { plays, users, tagAssignments }: Dataset,
-  svd: SvdTables,
-  listeners: Int32Array,
-): Float64Array {
-  const width = nUserFeatures(space);
-  const out = new Float64Array(users.size * width);
-  const freshness = userFreshness(tagAssignments, users.size);
-  for (let u = 0; u < users.size; u++) {
-    const at = u * width;
-    const x = freshness?.[u] ?? 0;
-    out[at] = x;
-    out[at + 1] = x * x;
-    out[at + 2] = Math.sqrt(x);
-    const degree = rowLength(plays, u);
-    let logListeners = 0;
-    for (let e = plays.indptr[u]!; e < plays.indptr[u + 1]!; e++) {
-      logListeners += Math.log1p(listeners[plays.indices[e]!]!);
-    }
-    out[at + N_FRESHNESS] = Math.log1p(degree);
-    out[at + N_FRESHNESS + 1] = degree > 0 ? logListeners / degree : 0;
-    for (let f = 0; f < space.nFactors; f++) {
-      out[at + N_FRESHNESS + 2 + f] = svd.userFactors[u * space.nFactors + f]!;
-    }
-  }
-  return out;
 }
 
 function artistDegrees({ artists, tagAssignments }: Dataset, listeners: Int32Array): Float32Array {

@@ -1,6 +1,7 @@
 import { EncoreError } from '../errors.ts';
 import { type Csr, mapCsr } from '../math/csr.ts';
 import { createRng, hash2, hashString } from '../math/rng.ts';
+import { ratingOf, type RatingScale } from '../scoring/svd.ts';
 
 /** How {@link fitBiasedSvd} learns. */
 export interface BiasedSvdParams {
@@ -38,23 +39,26 @@ export interface BiasedSvd {
   readonly loss: Float64Array;
 }
 
-/**
- * Turns plays into ratings: r = plays^¼, min-max scaled to [0, 1] over all entries.
- *
- * @param plays - Shape (nUsers, nArtists), each >= 1.
- * @returns The same cells. All 0 where all plays are equal.
- */
-export function ratingsFromPlays(plays: Csr): Csr {
+/** The scale on which the plays of all entries become ratings in [0, 1]. */
+export function ratingScale(plays: Csr): RatingScale {
   let min = Infinity;
   let max = -Infinity;
   for (let e = 0; e < plays.values.length; e++) {
     min = Math.min(min, plays.values[e]!);
     max = Math.max(max, plays.values[e]!);
   }
-  // Two square roots, which IEEE 754 rounds correctly, and not a power, which every machine may round its own way.
-  const lowest = Math.sqrt(Math.sqrt(min));
-  const range = Math.sqrt(Math.sqrt(max)) - lowest;
-  return mapCsr(plays, (value) => (range > 0 ? (Math.sqrt(Math.sqrt(value)) - lowest) / range : 0));
+  return { lowest: min, highest: max };
+}
+
+/**
+ * Turns plays into ratings: r = plays^¼, min-max scaled to [0, 1] over all entries, see {@link ratingOf}.
+ *
+ * @param plays - Shape (nUsers, nArtists), each >= 1.
+ * @returns The same cells. All 0 where all plays are equal.
+ */
+export function ratingsFromPlays(plays: Csr): Csr {
+  const scale = ratingScale(plays);
+  return mapCsr(plays, (value) => ratingOf(value, scale));
 }
 
 /**

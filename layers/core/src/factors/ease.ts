@@ -1,7 +1,10 @@
 import { EncoreError } from '../errors.ts';
-import { transposeCsr, type Csr } from '../math/csr.ts';
+import type { Csr } from '../math/csr.ts';
 import { invertSpd } from '../math/invert-spd.ts';
 import { createKernels, type Kernels } from '../math/kernels/kernels.ts';
+import { packTriangle } from '../math/packed-triangle.ts';
+import { createEaseScorer, easeColumns, easePenalty, projectDual, type EaseTables } from '../scoring/ease.ts';
+import type { History } from '../scoring/history.ts';
 
 /** Rows of the dual matrix beyond which its inverse (n² doubles, n³/2 multiplications) is refused. */
 const MAX_ROWS = 6000;
@@ -28,11 +31,12 @@ export interface EaseModel {
    * Scores all artists for any history, in closed form and without refitting; for a row of the training part the same
    * as `scoreUser` up to rounding.
    *
-   * @param indices - Shape (n,): artists heard, distinct.
-   * @param weights - Shape (n,): interaction weights.
+   * @param history - `items`: artists heard, distinct; `weights`: what X holds for each.
    * @param out - Shape (nArtists,), overwritten; all 0 for an empty history.
    */
-  readonly scoreHistory: (indices: Int32Array, weights: Float64Array, out: Float64Array) => void;
+  readonly scoreHistory: (history: Pick<History, 'items' | 'weights'>, out: Float64Array) => void;
+  /** What `scoreHistory` scores from, made on first need. */
+  readonly tables: () => EaseTables;
 }
 
 /**
@@ -79,13 +83,9 @@ export function fitEase(
   }
 
   const nArtists = x.nCols;
-  const { indptr, indices: row, values } = tagRows === null ? transposeCsr(x) : transposeStacked(x, tagRows);
-  const penalty = new Float64Array(nArtists);
-  for (let i = 0; i < nArtists; i++) {
-    let squares = 0;
-    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) squares += values[e]! * values[e]!;
-    penalty[i] = lambda + (dropout / (1 - dropout)) * squares;
-  }
+  const columns = easeColumns(x, tagRows);
+  const { indptr, indices: row, values } = columns;
+  const penalty = easePenalty(columns, { lambda, dropout });
 
   const inverse = invertDual(kernels, nRows, indptr, row, values, penalty);
 
@@ -102,52 +102,23 @@ export function fitEase(
     scale[i] = 1 / (1 - quadratic / penalty[i]!);
   }
 
-  /** out_i = −scale_i Σ_r dual_r X_ri */
-  const project = (dual: Float64Array, out: Float64Array): void => {
-    for (let i = 0; i < nArtists; i++) {
-      let sum = 0;
-      for (let e = indptr[i]!; e < indptr[i + 1]!; e++) sum += dual[row[e]!]! * values[e]!;
-      out[i] = -scale[i]! * sum;
-    }
+  let tables: EaseTables | undefined;
+  const makeTables = (): EaseTables => {
+    tables ??= { columns, penalty, inverse: packTriangle(inverse, nRows), scale };
+    return tables;
   };
-
+  let scoreHistory: EaseModel['scoreHistory'] | undefined;
   return {
     scoreUser: (user, out) => {
-      project(inverse.subarray(user * nRows, (user + 1) * nRows), out);
+      projectDual({ columns, scale }, inverse.subarray(user * nRows, (user + 1) * nRows), out);
       for (let e = x.indptr[user]!; e < x.indptr[user + 1]!; e++) out[x.indices[e]!]! += x.values[e]!;
     },
-    scoreHistory: (indices, weights, out) => {
-      // xC = (x − w X) Λ⁻¹ with w = K⁻¹ X Λ⁻¹ xᵀ, so x − xC / diag(C) = x (1 − scale) + scale · w X.
-      const right = new Float64Array(nRows);
-      for (let h = 0; h < indices.length; h++) {
-        const i = indices[h]!;
-        const weight = weights[h]! / penalty[i]!;
-        for (let e = indptr[i]!; e < indptr[i + 1]!; e++) right[row[e]!]! += weight * values[e]!;
-      }
-      const dual = new Float64Array(nRows);
-      for (let r = 0; r < nRows; r++) {
-        const f = -right[r]!;
-        if (f === 0) continue;
-        for (let s = 0, at = r * nRows; s < nRows; s++, at++) dual[s]! += f * inverse[at]!;
-      }
-      project(dual, out);
-      for (let h = 0; h < indices.length; h++) out[indices[h]!]! += weights[h]! * (1 - scale[indices[h]!]!);
+    scoreHistory: (history, out) => {
+      scoreHistory ??= createEaseScorer(makeTables(), { binary: false });
+      scoreHistory(history, out);
     },
+    tables: makeTables,
   };
-}
-
-/** The transpose of [x; below]. */
-function transposeStacked(x: Csr, below: Csr): Csr {
-  const indptr = new Int32Array(x.nRows + below.nRows + 1);
-  indptr.set(x.indptr);
-  for (let r = 0; r <= below.nRows; r++) indptr[x.nRows + r] = x.values.length + below.indptr[r]!;
-  const indices = new Int32Array(x.indices.length + below.indices.length);
-  indices.set(x.indices);
-  indices.set(below.indices, x.indices.length);
-  const values = new Float64Array(indices.length);
-  values.set(x.values);
-  values.set(below.values, x.values.length);
-  return transposeCsr({ nRows: x.nRows + below.nRows, nCols: x.nCols, indptr, indices, values });
 }
 
 /** K⁻¹ with K = I + XΛ⁻¹Xᵀ, shape (nRows × nRows,), row-major; X comes by columns. */

@@ -2,7 +2,9 @@ import { EncoreError } from '../errors.ts';
 import { transposeCsr, type Csr } from '../math/csr.ts';
 import { symmetricEigen } from '../math/eigen.ts';
 import { createKernels, type Kernels } from '../math/kernels/kernels.ts';
+import { packTriangle } from '../math/packed-triangle.ts';
 import { createRng, hashString } from '../math/rng.ts';
+import type { IalsTables } from '../scoring/ials.ts';
 
 /** Root mean square length of an initial row of factors, whatever their number. */
 const INITIAL_LENGTH = 0.1;
@@ -34,14 +36,8 @@ export interface IalsModel {
   readonly rowFactors: Float64Array;
   /** Shape (nColumns × factors,), row-major; 0 for a column without entries. */
   readonly columnFactors: Float64Array;
-  /**
-   * The factors of a row that was not fitted: the minimiser of the objective with the columns held fixed.
-   *
-   * @param indices - Shape (n,): columns, distinct.
-   * @param weights - Shape (n,): positive.
-   * @returns Shape (factors,); 0 for an empty row.
-   */
-  readonly foldIn: (indices: Int32Array, weights: Float64Array) => Float64Array;
+  /** What a row that was not fitted is solved from, made on first need; see {@link foldInFactors}. */
+  readonly tables: () => IalsTables;
 }
 
 /**
@@ -94,18 +90,21 @@ export function fitIals(
   checkFinite(rowFactors, 'row', factors);
   checkFinite(columnFactors, 'column', factors);
 
-  let gram: Float64Array | undefined;
+  let tables: IalsTables | undefined;
   return {
     factors,
     rowFactors,
     columnFactors,
-    foldIn: (indices, weights) => {
-      gram ??= upperGram(columnFactors, factors);
-      return solveRow(columnFactors, gram, indices, weights, {
+    tables: () => {
+      tables ??= {
         factors,
+        columnFactors,
+        gram: packTriangle(upperGram(columnFactors, factors), factors),
         alpha0,
-        ridge: lambda * (indices.length + countOffset * matrix.nCols),
-      });
+        lambda,
+        offset: countOffset * matrix.nCols,
+      };
+      return tables;
     },
   };
 }
@@ -313,48 +312,14 @@ function rowsByLength(indptr: Int32Array): Int32Array {
 /** VᵀV, upper triangle of a row-major k × k matrix. */
 function upperGram(rows: Float64Array, k: number): Float64Array {
   const gram = new Float64Array(k * k);
-  for (let at = 0; at < rows.length; at += k) addOuter(gram, rows.subarray(at, at + k), k, 1);
+  for (let at = 0; at < rows.length; at += k) {
+    for (let r = 0; r < k; r++) {
+      const f = rows[at + r]!;
+      if (f === 0) continue;
+      for (let c = r; c < k; c++) gram[r * k + c]! += f * rows[at + c]!;
+    }
+  }
   return gram;
-}
-
-function addOuter(upper: Float64Array, v: Float64Array, k: number, weight: number): void {
-  for (let r = 0; r < k; r++) {
-    const f = weight * v[r]!;
-    if (f === 0) continue;
-    for (let c = r; c < k; c++) upper[r * k + c]! += f * v[c]!;
-  }
-}
-
-/** One row with the columns held fixed, straight from the normal equations. */
-function solveRow(
-  columnFactors: Float64Array,
-  gram: Float64Array,
-  indices: Int32Array,
-  weights: Float64Array,
-  options: { readonly factors: number; readonly alpha0: number; readonly ridge: number },
-): Float64Array {
-  const { factors: k, alpha0, ridge } = options;
-  const x = new Float64Array(k);
-  if (indices.length === 0) return x;
-  const a = gram.map((value) => alpha0 * value);
-  for (let f = 0; f < k; f++) a[f * k + f]! += ridge;
-  for (let e = 0; e < indices.length; e++) {
-    const v = columnFactors.subarray(indices[e]! * k, (indices[e]! + 1) * k);
-    addOuter(a, v, k, weights[e]!);
-    for (let f = 0; f < k; f++) x[f]! += weights[e]! * v[f]!;
-  }
-  const kernels = createKernels({ simd: false });
-  const slice = 4 * k;
-  const system = kernels.allocate(k * k);
-  const right = kernels.allocate(k);
-  const { heap } = kernels;
-  for (let c = 0; c < k; c++) {
-    for (let r = 0; r <= c; r++) heap[system + (c >> 2) * slice + 4 * r + (c & 3)] = a[r * k + c]!;
-  }
-  heap.set(x, right);
-  checkPivot(kernels.cholesky(system, k >> 2, slice));
-  kernels.solve(system, k >> 2, slice, right);
-  return heap.slice(right, right + k);
 }
 
 function checkPivot(failed: number): void {

@@ -52,10 +52,43 @@ export function nArtistColumns(space: FeatureSpace): number {
   return space.nEmbedding + space.nFactors;
 }
 
-export const N_FRESHNESS = 3;
+const N_FRESHNESS = 3;
 const DEGREE = N_FRESHNESS;
 const MAINSTREAMNESS = N_FRESHNESS + 1;
 const FACTORS = N_FRESHNESS + 2;
+
+/** What a listener's features are made of. */
+export interface ListenerFacts {
+  /** Tag freshness, in [0, 1]. */
+  readonly freshness: number;
+  /** Shape (n,): artists heard. */
+  readonly heard: Int32Array;
+  /** Shape (nArtists,): listeners of each artist. */
+  readonly listeners: Int32Array;
+  /** Shape (nFactors,): of BiasedSVD. */
+  readonly factors: Float64Array | Float32Array;
+}
+
+/**
+ * A listener's features, see {@link nUserFeatures}.
+ *
+ * @returns Shape (nUserFeatures(space),).
+ */
+export function listenerFeatures(
+  space: FeatureSpace,
+  { freshness, heard, listeners, factors }: ListenerFacts,
+): Float64Array {
+  const out = new Float64Array(nUserFeatures(space));
+  out[0] = freshness;
+  out[1] = freshness * freshness;
+  out[2] = Math.sqrt(freshness);
+  let logListeners = 0;
+  for (const item of heard) logListeners += Math.log1p(listeners[item]!);
+  out[DEGREE] = Math.log1p(heard.length);
+  out[MAINSTREAMNESS] = heard.length > 0 ? logListeners / heard.length : 0;
+  out.set(factors, FACTORS);
+  return out;
+}
 
 /** Writes a listener's columns of the user part. */
 export function writeUserColumns(

@@ -1,5 +1,6 @@
 import { topK } from '../math/top-k.ts';
-import type { CandidateSource, PairScorer } from './source.ts';
+import type { History } from './history.ts';
+import type { CandidateSource, HistorySource, PairScorer } from './source.ts';
 
 /** The most candidates that a listener's record may hold. */
 export const MAX_CANDIDATES = 250;
@@ -30,21 +31,41 @@ export function createNominationBuffers(nSources: number, nArtists: number): Nom
   };
 }
 
+/** One listener, as a source is asked about them. */
+export interface ListenerSource {
+  readonly k: number;
+  /** Scores all artists for the listener, shape (nArtists,). */
+  score(out: Float64Array): void;
+}
+
+/** What sources say of a listener of the training part. */
+export function sourcesForUser(sources: readonly CandidateSource[], user: number): readonly ListenerSource[] {
+  return sources.map((source) => ({ k: source.k, score: (out) => source.scoreUser(user, out) }));
+}
+
+/** What sources say of anybody with a history. */
+export function sourcesForHistory(
+  sources: readonly HistorySource[],
+  history: History,
+): readonly ListenerSource[] {
+  return sources.map((source) => ({ k: source.k, score: (out) => source.scoreHistory(history, out) }));
+}
+
 /**
  * The union of every source's best unheard artists for a listener.
  *
  * Where the union is larger than {@link MAX_CANDIDATES}, the candidates with the best rank in any source stay, ties
  * by the order of the sources.
  *
- * @param heard - Artist indices that may not be nominated.
+ * @param history - What the listener heard: artists that may not be nominated.
  */
 export function nominate(
-  user: number,
-  heard: Int32Array,
-  sources: readonly CandidateSource[],
+  history: History,
+  sources: readonly ListenerSource[],
   pairScorers: readonly PairScorer[],
   buffers: NominationBuffers,
 ): Nominations {
+  const heard = history.items;
   const { rows, masked } = buffers;
   const bestRank = new Map<number, number>();
   const nominatedBy = new Map<number, number>();
@@ -52,7 +73,7 @@ export function nominate(
   const inverseDeviations = new Float64Array(sources.length);
   sources.forEach((source, s) => {
     const row = rows[s]!;
-    source.scoreUser(user, row);
+    source.score(row);
     const { mean, deviation } = unheardMoments(row, heard);
     means[s] = mean;
     inverseDeviations[s] = deviation > 0 ? 1 / deviation : 0;
@@ -84,7 +105,7 @@ export function nominate(
   for (const scorer of pairScorers) {
     const n = scorer.names.length;
     const pairs = new Float64Array(items.length * n);
-    scorer.scorePairs(user, items, pairs);
+    scorer.scorePairs(history, items, pairs);
     for (let i = 0; i < items.length; i++) {
       for (let c = 0; c < n; c++) scores[i * width + column + c] = pairs[i * n + c]!;
     }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { interactionWeights } from '../../../layers/core/src/factors/interaction-weights.ts';
+import { interactionWeights } from '../../../layers/core/src/scoring/shared-tables.ts';
 import { csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
 
 function weightsOfOneListener(plays: readonly number[]): number[] {

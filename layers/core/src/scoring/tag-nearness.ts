@@ -1,6 +1,5 @@
-import { EncoreError } from '../errors.ts';
 import { transposeCsr, type Csr } from '../math/csr.ts';
-import type { CandidateSource } from './source.ts';
+import type { History } from './history.ts';
 
 export type TagMetric = 'cosine' | 'euclidean';
 
@@ -11,21 +10,14 @@ export type TagMetric = 'cosine' | 'euclidean';
  * `euclidean` is the negative distance, as scikit-learn's `NearestNeighbors` would order it.
  *
  * @param embedding - Shape (nArtists, nDimensions).
- * @param history - Shape (nUsers, nArtists): the weight of each heard artist in the sum; 1 gives the plain sum.
- * @returns A source whose scores are 0 for a listener, or an artist, with an all-zero vector (cosine).
- * @throws {@link EncoreError} `SHAPE_MISMATCH` when the artists of the two matrices differ in number.
+ * @param options - `logPlays`: whether an artist heard weighs ln(1 + plays) in the sum; else, and where plays are unknown, 1.
+ * @returns Writes the scores of a history, shape (nArtists,): 0 for a listener, or an artist, with an all-zero vector
+ *   (cosine).
  */
-export function fitTagKnn(
+export function createTagScorer(
   embedding: Csr,
-  history: Csr,
-  options: { readonly name: string; readonly k: number; readonly metric: TagMetric },
-): CandidateSource {
-  if (embedding.nRows !== history.nCols) {
-    throw new EncoreError(
-      'SHAPE_MISMATCH',
-      `embedding has ${embedding.nRows} artists, history has ${history.nCols}`,
-    );
-  }
+  options: { readonly metric: TagMetric; readonly logPlays: boolean },
+): (history: History, out: Float64Array) => void {
   const { nRows: nArtists, nCols: nDimensions } = embedding;
   // By dimension: a listener's vector has few dimensions, and each touches few artists.
   const byDimension = transposeCsr(embedding);
@@ -38,11 +30,11 @@ export function fitTagKnn(
   const inverseNorms = squaredNorms.map((s) => (s > 0 ? 1 / Math.sqrt(s) : 0));
   const profile = new Float64Array(nDimensions);
 
-  const scoreUser = (user: number, out: Float64Array): void => {
+  return ({ items, plays }, out) => {
     profile.fill(0);
-    for (let h = history.indptr[user]!; h < history.indptr[user + 1]!; h++) {
-      const item = history.indices[h]!;
-      const weight = history.values[h]!;
+    for (let h = 0; h < items.length; h++) {
+      const item = items[h]!;
+      const weight = options.logPlays && plays !== null ? Math.log1p(plays[h]!) : 1;
       for (let e = embedding.indptr[item]!; e < embedding.indptr[item + 1]!; e++) {
         profile[embedding.indices[e]!]! += weight * embedding.values[e]!;
       }
@@ -66,5 +58,39 @@ export function fitTagKnn(
       }
     }
   };
-  return { name: options.name, k: options.k, scoreUser };
+}
+
+/**
+ * The embedding with its context (freshness and popularity) at a weight of its own against the tags.
+ *
+ * @param tables - `sublinearTags`: shape (nArtists, nTerms), in place of the embedding's own terms; `embedding`: shape
+ *   (nArtists, nTerms + context).
+ */
+export function profileEmbedding(
+  { sublinearTags, embedding }: { readonly sublinearTags: Csr; readonly embedding: Csr },
+  contextWeight: number,
+): Csr {
+  const nTerms = sublinearTags.nCols;
+  const indptr = new Int32Array(embedding.nRows + 1);
+  const indices: number[] = [];
+  const values: number[] = [];
+  for (let r = 0; r < embedding.nRows; r++) {
+    for (let e = sublinearTags.indptr[r]!; e < sublinearTags.indptr[r + 1]!; e++) {
+      indices.push(sublinearTags.indices[e]!);
+      values.push(sublinearTags.values[e]!);
+    }
+    for (let e = embedding.indptr[r]!; e < embedding.indptr[r + 1]!; e++) {
+      if (embedding.indices[e]! < nTerms) continue;
+      indices.push(embedding.indices[e]!);
+      values.push(contextWeight * embedding.values[e]!);
+    }
+    indptr[r + 1] = indices.length;
+  }
+  return {
+    nRows: embedding.nRows,
+    nCols: embedding.nCols,
+    indptr,
+    indices: Int32Array.from(indices),
+    values: Float64Array.from(values),
+  };
 }

@@ -1,0 +1,153 @@
+import { readFinite, readCsr } from '../artifact/read-tensor.ts';
+import { readServingTensors } from '../artifact/model-tensors.ts';
+import { decodeSafetensors, type Tensor } from '../artifact/safetensors.ts';
+import { parseSpace } from '../artifact/serving-model.ts';
+import { EncoreError } from '../errors.ts';
+import { columnLengths, type Csr } from '../math/csr.ts';
+import { createSource } from '../scoring/create-source.ts';
+import type { CoListening } from '../scoring/ease.ts';
+import { createNominationBuffers, type NominationBuffers } from '../scoring/nominate.ts';
+import { createSharedTables, type SharedTables } from '../scoring/shared-tables.ts';
+import type { HistorySource, PairScorer } from '../scoring/source.ts';
+import { parseSourceSpec } from '../scoring/source-spec.ts';
+import type { SvdArtists } from '../scoring/svd.ts';
+import { createTagSimilarity } from '../scoring/tag-similarity.ts';
+import { FOLD_IN, PLAYS, SUBLINEAR_TAGS, TAG_COMPONENTS, type FoldInDescription } from './encode-fold-in.ts';
+
+/** Everything that a listener who was not there at training is scored from. */
+export interface FoldInModel {
+  readonly nArtists: number;
+  /** In the order of the feature space. */
+  readonly sources: readonly HistorySource[];
+  readonly pairScorers: readonly PairScorer[];
+  /** The first EASE among the sources, for explanations; `null` where there is none. */
+  readonly coListening: CoListening | null;
+  readonly svd: SvdArtists;
+  /** Shape (nArtists,): listeners of each artist. */
+  readonly listeners: Int32Array;
+  /** Tag freshness of a listener who never tagged. */
+  readonly neverTagged: number;
+  /** Reused from listener to listener. */
+  readonly buffers: NominationBuffers;
+}
+
+/**
+ * Reads what new listeners are folded in from.
+ *
+ * @param bytes - The whole of `model.safetensors`: these tensors stand behind those that serving starts with.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when a tensor is missing, damaged or does not fit the others, or the
+ *   version was published without them.
+ */
+export function loadFoldIn(bytes: Uint8Array): FoldInModel {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  const space = parseSpace(metadata['space']);
+  const description = parseDescription(metadata[FOLD_IN]);
+  const names = description.sources.map(({ name }) => name);
+  if (names.join() !== space.sources.join()) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `metadata ${FOLD_IN}: found the sources ${names.join(', ')}, the model has ${space.sources.join(', ')}`,
+      { found: names, expected: space.sources },
+    );
+  }
+  const { artists } = readServingTensors(tensors, space);
+  const nArtists = artists.embedding.nRows;
+  const shared = readSharedTables(tensors, artists.embedding, description.nTerms);
+  const d = description.tagComponents;
+  const sources = description.sources.map((spec) => createSource(spec, shared, tensors));
+  return {
+    nArtists,
+    sources,
+    coListening: sources.find(({ coListening }) => coListening !== null)?.coListening ?? null,
+    pairScorers:
+      d === null
+        ? []
+        : [
+            createTagSimilarity(shared.sublinearTags, {
+              d,
+              components: readFinite(tensors, TAG_COMPONENTS, Float32Array, description.nTerms * d),
+            }),
+          ],
+    svd: {
+      nFactors: space.nFactors,
+      globalMean: readFinite(tensors, 'svd/global_mean', Float64Array, 1)[0]!,
+      itemBiases: readFinite(tensors, 'svd/item_biases', Float32Array, nArtists),
+      itemFactors: artists.factors,
+      ratings: description.ratings,
+      regularisation: description.regularisation,
+    },
+    listeners: columnLengths(shared.plays),
+    neverTagged: description.neverTagged,
+    buffers: createNominationBuffers(names.length, nArtists),
+  };
+}
+
+/**
+ * The tables that sources share.
+ *
+ * @param embedding - Shape (nArtists, nDimensions).
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when one is missing, damaged or of another shape.
+ */
+export function readSharedTables(
+  tensors: ReadonlyMap<string, Tensor>,
+  embedding: Csr,
+  nTerms: number,
+): SharedTables {
+  const nArtists = embedding.nRows;
+  const plays = readCsr(tensors, PLAYS, { nRows: null, nCols: nArtists });
+  const sublinearTags = readCsr(tensors, SUBLINEAR_TAGS, { nRows: nArtists, nCols: nTerms });
+  return createSharedTables({ plays, sublinearTags, embedding });
+}
+
+function parseDescription(text: string | undefined): FoldInDescription {
+  let value: Partial<Record<keyof FoldInDescription, unknown>>;
+  try {
+    value = JSON.parse(text ?? 'null') ?? {};
+  } catch (cause) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `metadata ${FOLD_IN}: found no JSON`,
+      { found: text },
+      { cause },
+    );
+  }
+  const { sources, nTerms, tagComponents, neverTagged, ratings, regularisation } = value;
+  if (
+    !Array.isArray(sources) ||
+    !isAmount(nTerms) ||
+    !(tagComponents === null || isAmount(tagComponents)) ||
+    !isAmount(neverTagged) ||
+    !isScale(ratings) ||
+    !isAmount(regularisation)
+  ) {
+    throw new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `metadata ${FOLD_IN}: found ${text ?? 'nothing'}, expected sources and sizes; a version without them ` +
+        'was published before new listeners could be folded in: train anew',
+      { found: text },
+    );
+  }
+  return {
+    sources: sources.map(parseSourceSpec),
+    nTerms,
+    tagComponents,
+    neverTagged,
+    ratings,
+    regularisation,
+  };
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isScale(value: unknown): value is FoldInDescription['ratings'] {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'lowest' in value &&
+    'highest' in value &&
+    isAmount(value.lowest) &&
+    isAmount(value.highest)
+  );
+}

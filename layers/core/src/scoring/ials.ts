@@ -1,0 +1,67 @@
+import { solveSpd } from '../math/solve-spd.ts';
+import type { History } from './history.ts';
+
+/** What iALS solves a listener's row from; see `factors/ials.ts` for the model and its names. */
+export interface IalsTables {
+  /** k. */
+  readonly factors: number;
+  /** Shape (≥ nArtists × factors,), row-major: the columns that a row can have entries in come first. */
+  readonly columnFactors: Float64Array | Float32Array;
+  /**
+   * Shape (factors (factors + 1) / 2,): the upper triangle of VᵀV over *all* columns. Friends as pseudo-items count in
+   * it like artists that were not heard.
+   */
+  readonly gram: Float64Array;
+  readonly alpha0: number;
+  readonly lambda: number;
+  /** c · nColumns: entries that the regulariser adds to every row's own. */
+  readonly offset: number;
+}
+
+/**
+ * The factors of a row that was not fitted: the minimiser of the objective with the columns held fixed,
+ *
+ *     u = (α₀VᵀV + Σ w_i v_i v_iᵀ + λ (n + c · nColumns) I)⁻¹ Σ w_i v_i.
+ *
+ * @param history - `items`: columns, distinct; `weights`: positive.
+ * @returns Shape (factors,); 0 for an empty row.
+ * @throws EncoreError `NOT_POSITIVE_DEFINITE` when the tables are damaged.
+ */
+export function foldInFactors(
+  { factors: k, columnFactors, gram, alpha0, lambda, offset }: IalsTables,
+  { items, weights }: Pick<History, 'items' | 'weights'>,
+): Float64Array {
+  const x = new Float64Array(k);
+  if (items.length === 0) return x;
+  const a = new Float64Array(k * k);
+  const ridge = lambda * (items.length + offset);
+  for (let r = 0, at = 0; r < k; r++) {
+    for (let c = r; c < k; c++, at++) a[r * k + c] = alpha0 * gram[at]!;
+    a[r * k + r]! += ridge;
+  }
+  for (let h = 0; h < items.length; h++) {
+    const v = items[h]! * k;
+    for (let r = 0; r < k; r++) {
+      const f = weights[h]! * columnFactors[v + r]!;
+      if (f === 0) continue;
+      x[r]! += f;
+      for (let c = r; c < k; c++) a[r * k + c]! += f * columnFactors[v + c]!;
+    }
+  }
+  return solveSpd(a, x);
+}
+
+/** @returns Writes the scores of a history, u · v_i, shape (nArtists,); all 0 for an empty one. */
+export function createIalsScorer(
+  tables: IalsTables,
+): (history: Pick<History, 'items' | 'weights'>, out: Float64Array) => void {
+  const { factors: k, columnFactors } = tables;
+  return (history, out) => {
+    const u = foldInFactors(tables, history);
+    for (let i = 0; i < out.length; i++) {
+      let sum = 0;
+      for (let f = 0, at = i * k; f < k; f++, at++) sum += u[f]! * columnFactors[at]!;
+      out[i] = sum;
+    }
+  };
+}
