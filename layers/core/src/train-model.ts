@@ -31,6 +31,8 @@ export interface TrainedModel {
   readonly stage: StageOneOutput;
   readonly ranker: Ranker;
   readonly metrics: TrainingMetrics;
+  /** The ranker's objective after each step of its optimiser; empty for a reused ranker. */
+  readonly history: readonly number[];
 }
 
 /** Measured on listening that neither stage one nor the measured ranker has seen. */
@@ -59,6 +61,8 @@ export interface Reuse {
   readonly ranker: { readonly ranker: Ranker; readonly terms: readonly string[] } | null;
 }
 
+const NO_REUSE: Reuse = { svd: null, ranker: null };
+
 /**
  * Trains both stages: the scheduled job, without its I/O.
  *
@@ -77,7 +81,28 @@ export async function trainModel(
   parameters: TrainParameters,
   io: { readonly parallel: ParallelMap; readonly progress: Progress; readonly reuse?: Reuse },
 ): Promise<TrainedModel> {
-  const reuse = io.reuse ?? { svd: null, ranker: null };
+  const stages = await fitStages(dataset, parameters, io);
+  return trainRanker(dataset, stages, parameters, io);
+}
+
+/** Stage one, fitted on everything and without each of the folds that the ranker is labelled or measured by. */
+export interface FittedStages {
+  readonly stage: StageOneOutput;
+  /** In the order in which they were dealt; the last one measures. */
+  readonly folds: readonly LabelledFold[];
+}
+
+/**
+ * The first half of {@link trainModel}: nearly all of its time. Rankers that differ in nothing before them can share it.
+ *
+ * @throws {@link EncoreError} As {@link trainModel}.
+ */
+export async function fitStages(
+  dataset: Dataset,
+  parameters: TrainParameters,
+  io: { readonly parallel: ParallelMap; readonly progress: Progress; readonly reuse?: Reuse },
+): Promise<FittedStages> {
+  const reuse = io.reuse ?? NO_REUSE;
   const { labels } = parameters.ranker;
   const dealt = labels.kind === 'held-out' ? labels.dealt : 5;
   const used = labels.kind === 'held-out' ? labels.used : 1;
@@ -110,7 +135,23 @@ export async function trainModel(
     heldOut: heldOut[f]!,
   }));
   for (const fold of folds) requireSameColumns(fold.stage, stage);
+  return { stage, folds };
+}
 
+/**
+ * The second half of {@link trainModel}: fits the ranker on the stages given, and measures it.
+ *
+ * @param stages - What {@link fitStages} made of the same data set, parameters and reuse.
+ * @throws {@link EncoreError} As {@link trainModel}.
+ */
+export function trainRanker(
+  dataset: Dataset,
+  { stage, folds }: FittedStages,
+  parameters: TrainParameters,
+  io: { readonly progress: Progress; readonly reuse?: Reuse },
+): TrainedModel {
+  const reuse = io.reuse ?? NO_REUSE;
+  const { labels } = parameters.ranker;
   const nFits = reuse.ranker === null ? 2 : 0;
   const rankerStep = io.progress.step('ranker', nFits + 1);
   const measured = folds[folds.length - 1]!;
@@ -150,6 +191,7 @@ export async function trainModel(
       'ranker-iterations': fitted?.iterations ?? 0,
       'ranker-converged': fitted?.converged ?? null,
     },
+    history: fitted?.history ?? [],
   };
 }
 
