@@ -27,14 +27,24 @@ export {
 } from './train-model.ts';
 export { decodeCatalog } from './artifact/catalog.ts';
 export {
+  ABLATED_MODEL,
   evaluateModels,
+  isSingleSource,
   modelNames,
   rankSource,
-  type ModelEvaluation,
   type Split,
 } from './evaluate/evaluate-models.ts';
-export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
-export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
+export { RECALL_CUTS, type MeanMetric } from './evaluate/metrics.ts';
+export type { Interval } from './evaluate/bootstrap.ts';
+export { PROTOCOLS, PUBLISHED_SPLIT, type ProtocolTerms } from './evaluate/protocols.ts';
+export {
+  summarise,
+  SUMMARY_UNITS,
+  type AblationSummary,
+  type EvaluationSummary,
+  type ModelSummary,
+  type SplitRun,
+} from './evaluate/summarise.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
@@ -55,7 +65,12 @@ export { parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';
+import { ablate } from './evaluate/ablation.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
 
 /** What a thread may be asked to run, by name. */
-export const tasks = { [stageOne.name]: stageOne, [rankSource.name]: rankSource } as const;
+export const tasks = {
+  [stageOne.name]: stageOne,
+  [rankSource.name]: rankSource,
+  [ablate.name]: ablate,
+} as const;

@@ -1,0 +1,65 @@
+import type { EvaluationSummary, ProtocolTerms, TrainOptions } from '@encore/core/train';
+
+/** What `encore evaluate` measured, and what it takes to measure it again: `report.json`. */
+export interface EvaluationReport {
+  readonly schemaVersion: 2;
+  /** The command line that gives the same figures. */
+  readonly command: string;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  readonly codeVersion: string;
+  readonly dataset: { readonly listeners: number; readonly artists: number; readonly pairs: number };
+  readonly protocol: ProtocolTerms;
+  /** Empty where the split is given by files. */
+  readonly seeds: readonly number[];
+  readonly splits: readonly { readonly name: string; readonly train: number; readonly test: number }[];
+  readonly machine: {
+    readonly node: string;
+    readonly platform: string;
+    readonly cpu: string;
+    readonly cores: number;
+  };
+  /** Options given in place of the presets' defaults. */
+  readonly options: TrainOptions;
+  readonly summary: EvaluationSummary;
+  readonly timing: Timing;
+  /** Points of a re-ranker between accuracy and variety, where somebody measured them. */
+  readonly tradeOffs?: readonly TradeOff[];
+}
+
+/** Wall-clock seconds. */
+export interface Timing {
+  readonly total: number;
+  /** In the order in which they ran. */
+  readonly steps: readonly { readonly split: string; readonly step: string; readonly seconds: number }[];
+  /**
+   * Of fitting and ranking one split, mean over the splits: a single source on the one thread that it ran on, a model of two
+   * stages with all threads. Models that share a stage one each count it.
+   */
+  readonly models: readonly { readonly model: string; readonly seconds: number }[];
+}
+
+/** One setting of one knob, and what it does to the lists. */
+export interface TradeOff {
+  readonly knob: string;
+  readonly value: number;
+  readonly ndcg20: number;
+  readonly diversity: number;
+  readonly coverage: number;
+  readonly popularityPercentile: number;
+}
+
+/** Held-out pairs take their tags with them; said in every report. */
+export const LEAK_RULE =
+  'Where a pair is held out, the tags that the listener gave that artist are held out with it. Models, options and features are ' +
+  'not chosen on the test rows. The share of places that go to artists whom the listener tagged but does not have in train is ' +
+  'reported, because such artists cannot be in the test part: a share near 0 would mean that a model exploits that.';
+
+/** What is said of validation rows and refitting. */
+export function validationText({ validation, refitted }: ProtocolTerms): string {
+  const rows =
+    validation === 'masked'
+      ? 'Validation rows are neither learnt from nor ranked (masked)'
+      : 'There are no validation rows: everything that is not test is trained on';
+  return `${rows}; models were ${refitted ? 'refitted on train and validation rows' : 'not refitted on anything else'}.`;
+}

@@ -1,0 +1,43 @@
+import type { Interval } from '@encore/core/train';
+
+/** A figure with its interval: the mean to four digits, the bounds to three. */
+export function withInterval({ mean, low, high }: Interval): string {
+  return `${mean.toFixed(4)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+}
+
+/** A difference with its interval, all with their sign. */
+export function signedInterval({ mean, low, high }: Interval): string {
+  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
+}
+
+function signed(x: number): string {
+  const text = x.toFixed(4);
+  // Neither +0.0000 nor -0.0000: there is no sign to tell.
+  if (Number(text) === 0) return '0.0000';
+  return x > 0 ? `+${text}` : text.replace('-', '−');
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
+export function count(n: number): string {
+  return n.toLocaleString('en-US', { maximumFractionDigits: 0 });
+}
+
+export function seconds(s: number): string {
+  return `${s < 10 ? s.toFixed(1) : s.toFixed(0)} s`;
+}
+
+/** Rows under a header, columns padded to their widest cell. */
+export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]!.length)));
+  return [header, ...rows]
+    .map((cells) =>
+      cells
+        .map((cell, c) => cell.padEnd(widths[c]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
