@@ -1,5 +1,7 @@
 import type { Interval } from '@encore/core/train';
 
+import type { Timing } from './evaluation-report.ts';
+
 /** A figure with its interval: the mean to four digits, the bounds to three. */
 export function withInterval({ mean, low, high }: Interval): string {
   return `${mean.toFixed(4)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
@@ -27,6 +29,12 @@ export function count(n: number): string {
 
 export function seconds(s: number): string {
   return `${s < 10 ? s.toFixed(1) : s.toFixed(0)} s`;
+}
+
+/** How long a model took; a dash where nobody took the time (its threads did not start). */
+export function modelSeconds({ models }: Timing, model: string): string {
+  const found = models.find((entry) => entry.model === model);
+  return found === undefined ? '–' : seconds(found.seconds);
 }
 
 /** Rows under a header, columns padded to their widest cell. */

@@ -2,7 +2,7 @@ import type { AblationSummary, MeanMetric, ModelSummary } from '@encore/core/tra
 
 import { drawCharts, type Chart } from './charts.ts';
 import { LEAK_RULE, validationText, type EvaluationReport } from './evaluation-report.ts';
-import { count, percent, seconds, signedInterval, withInterval } from './format.ts';
+import { count, modelSeconds, percent, seconds, signedInterval, withInterval } from './format.ts';
 import { html, trusted, type Html } from './html.ts';
 import { STYLE } from './style.ts';
 
@@ -139,10 +139,7 @@ function accuracyTable({ summary, timing }: EvaluationReport): Html {
     meanColumn('MRR@20', 'mrr@20'),
     meanColumn('MAP@20', 'map@20'),
     meanColumn('hit rate@20', 'hit@20'),
-    {
-      title: 'seconds per split',
-      cell: ({ model }) => (timing.models.find((entry) => entry.model === model)?.seconds ?? 0).toFixed(1),
-    },
+    { title: 'time per split', cell: ({ model }) => modelSeconds(timing, model) },
   ]);
 }
 

@@ -1,7 +1,7 @@
 import type { ModelSummary } from '@encore/core/train';
 
 import { LEAK_RULE, validationText, type EvaluationReport } from './evaluation-report.ts';
-import { count, percent, seconds, signedInterval, textTable, withInterval } from './format.ts';
+import { count, modelSeconds, percent, seconds, signedInterval, textTable, withInterval } from './format.ts';
 
 /** The report for a terminal. */
 export function reportText(report: EvaluationReport): string {
@@ -34,7 +34,7 @@ export function reportText(report: EvaluationReport): string {
         metrics['mrr@20'].mean.toFixed(4),
         metrics['map@20'].mean.toFixed(4),
         metrics['hit@20'].mean.toFixed(4),
-        seconds(timing.models.find((entry) => entry.model === model)?.seconds ?? 0),
+        modelSeconds(timing, model),
       ]),
     ),
     '',
