@@ -30,7 +30,6 @@ import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-
 import { createProgress } from '../../lib/local/progress.ts';
 import { timeSteps } from '../../lib/local/step-timer.ts';
 import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
-import { reportPage } from '../../lib/report/report-page.ts';
 import { reportText } from '../../lib/report/report-text.ts';
 import { trainingEventOf, withTrainOptions } from './train-options.ts';
 
@@ -162,10 +161,22 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
     },
     options,
     summary,
+    runs: runs.map(({ split, models }) => ({
+      split,
+      models: models.map(({ model, users, metrics, twoStage }) => ({
+        model,
+        listeners: users.length,
+        metrics,
+        candidates: twoStage?.candidates ?? null,
+        training: twoStage?.training ?? null,
+      })),
+    })),
     timing: clock.timing((performance.now() - startedAt) / 1000),
   };
   process.stdout.write(reportText(report));
   if (flags.out !== undefined) {
+    // Only here: every command loads this module, and the plots bring a library.
+    const { reportPage } = await import('../../lib/report/report-page.ts');
     await mkdir(flags.out, { recursive: true });
     await writeFile(join(flags.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
     await writeFile(join(flags.out, 'report.html'), await reportPage(report));

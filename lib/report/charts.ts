@@ -4,6 +4,7 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import { RECALL_CUTS, type Interval } from '@encore/core/train';
 
 import type { EvaluationReport } from './evaluation-report.ts';
+import { signed } from './format.ts';
 
 /** A drawing, and what it shows in a sentence. */
 export interface Chart {
@@ -109,7 +110,7 @@ function quality({ summary }: EvaluationReport): Drawing {
     id: 'quality',
     title: 'Quality of the ranking',
     caption: 'NDCG@20 of each model with its 95% interval over listeners.',
-    spec: intervals(rows, { title: 'NDCG@20', format: '.3f', reference: null }),
+    spec: intervals(rows, { title: 'NDCG@20', label: (mean) => mean.toFixed(3), reference: null }),
   };
 }
 
@@ -142,9 +143,13 @@ function intervals(
   rows: readonly (Interval & { readonly name: string })[],
   {
     title,
-    format,
+    label,
     reference,
-  }: { readonly title: string; readonly format: string; readonly reference: number | null },
+  }: {
+    readonly title: string;
+    readonly label: (mean: number) => string;
+    readonly reference: number | null;
+  },
 ): TopLevelSpec {
   const y = namesAxis(
     'name',
@@ -158,7 +163,7 @@ function intervals(
   return {
     width: WIDTH,
     height: ROW * rows.length + 44,
-    data: { values: rows.map((row) => ({ ...row })) },
+    data: { values: rows.map((row) => ({ ...row, label: label(row.mean) })) },
     layer: [
       ...(reference === null
         ? []
@@ -192,7 +197,7 @@ function intervals(
         encoding: {
           y,
           x: AT_RIGHT_EDGE,
-          text: { field: 'mean', type: 'quantitative', format },
+          text: { field: 'label', type: 'nominal' },
         },
       },
     ],
@@ -458,7 +463,7 @@ function ablation({ summary }: EvaluationReport): readonly Drawing[] {
       title: titles[kind],
       caption:
         'NDCG@20 of the full model minus that of its ranker fitted without the part, with the paired 95% interval: right of 0 the part helps. Stage one is not fitted again.',
-      spec: intervals(rowsOf(kind), { title: 'NDCG@20 gained', format: '+.4f', reference: 0 }),
+      spec: intervals(rowsOf(kind), { title: 'NDCG@20 gained', label: signed, reference: 0 }),
     }));
 }
 

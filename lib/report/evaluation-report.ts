@@ -1,4 +1,10 @@
-import type { EvaluationSummary, ProtocolTerms, TrainOptions } from '@encore/core/train';
+import type {
+  EvaluationSummary,
+  MetricName,
+  ProtocolTerms,
+  TrainingMetrics,
+  TrainOptions,
+} from '@encore/core/train';
 
 /** What `encore evaluate` measured, and what it takes to measure it again: `report.json`. */
 export interface EvaluationReport {
@@ -22,6 +28,19 @@ export interface EvaluationReport {
   /** Options given in place of the presets' defaults. */
   readonly options: TrainOptions;
   readonly summary: EvaluationSummary;
+  /** What the summary is made of. */
+  readonly runs: readonly {
+    readonly split: string;
+    readonly models: readonly {
+      readonly model: string;
+      /** Listeners with at least one artist held out. */
+      readonly listeners: number;
+      readonly metrics: Readonly<Record<MetricName, number>>;
+      readonly candidates: { readonly recall: number; readonly mean: number } | null;
+      /** What the training said of itself, on its own holdout. */
+      readonly training: TrainingMetrics | null;
+    }[];
+  }[];
   readonly timing: Timing;
   /** Points of a re-ranker between accuracy and variety, where somebody measured them. */
   readonly tradeOffs?: readonly TradeOff[];
@@ -51,9 +70,10 @@ export interface TradeOff {
 
 /** Held-out pairs take their tags with them; said in every report. */
 export const LEAK_RULE =
-  'Where a pair is held out, the tags that the listener gave that artist are held out with it. Models, options and features are ' +
-  'not chosen on the test rows. The share of places that go to artists whom the listener tagged but does not have in train is ' +
-  'reported, because such artists cannot be in the test part: a share near 0 would mean that a model exploits that.';
+  'Where a pair is held out, the tags that the listener gave that artist are held out with it. Nothing is fitted or chosen on test ' +
+  'rows here; whoever picks options does so on a validation part of train. An artist whom the listener tagged but does not have in ' +
+  'train cannot be in the test part: the share of places that go to such artists is reported, and one near 0 would mean that a model ' +
+  'exploits it.';
 
 /** What is said of validation rows and refitting. */
 export function validationText({ validation, refitted }: ProtocolTerms): string {

@@ -12,7 +12,8 @@ export function signedInterval({ mean, low, high }: Interval): string {
   return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
 }
 
-function signed(x: number): string {
+/** Four digits after the point, with a sign. */
+export function signed(x: number): string {
   const text = x.toFixed(4);
   // Neither +0.0000 nor -0.0000: there is no sign to tell.
   if (Number(text) === 0) return '0.0000';
@@ -35,6 +36,18 @@ export function seconds(s: number): string {
 export function modelSeconds({ models }: Timing, model: string): string {
   const found = models.find((entry) => entry.model === model);
   return found === undefined ? '–' : seconds(found.seconds);
+}
+
+/** Breaks text between words, so that no line is longer than `width` unless a word is. */
+export function wrapped(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join('\n');
 }
 
 /** Rows under a header, columns padded to their widest cell. */

@@ -1,7 +1,19 @@
 import type { ModelSummary } from '@encore/core/train';
 
 import { LEAK_RULE, validationText, type EvaluationReport } from './evaluation-report.ts';
-import { count, modelSeconds, percent, seconds, signedInterval, textTable, withInterval } from './format.ts';
+import {
+  count,
+  modelSeconds,
+  percent,
+  seconds,
+  signedInterval,
+  textTable,
+  withInterval,
+  wrapped,
+} from './format.ts';
+
+/** Columns of running text; tables take what they need. */
+const WIDTH = 100;
 
 /** The report for a terminal. */
 export function reportText(report: EvaluationReport): string {
@@ -9,9 +21,13 @@ export function reportText(report: EvaluationReport): string {
   const { models, ablation, reference } = summary;
   const paragraphs = [
     `${splits.map(({ name }) => name).join('; ')}: ${count(summary.listeners)} listeners.`,
-    protocol.description,
-    `${validationText(protocol)} ${LEAK_RULE}`,
-    `Means over the splits, in brackets 95% intervals from ${count(summary.resamples)} resamples of the listeners.`,
+    '',
+    wrapped(protocol.description, WIDTH),
+    wrapped(`${validationText(protocol)} ${LEAK_RULE}`, WIDTH),
+    wrapped(
+      `Means over the splits, in brackets 95% intervals from ${count(summary.resamples)} resamples of the listeners.`,
+      WIDTH,
+    ),
     '',
     textTable(
       [

@@ -265,6 +265,10 @@ describe('encore evaluate', () => {
         ],
         ablation: null,
       },
+      runs: [
+        { models: [{ model: 'popular', listeners: 300, training: null }, { model: 'seed' }] },
+        { split: 'protocol H, seed 2' },
+      ],
       timing: { models: [{ model: 'popular' }, { model: 'seed' }] },
     });
     const page = await readFile(join(out, 'report.html'), 'utf8');

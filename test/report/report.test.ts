@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { signedInterval } from '../../lib/report/format.ts';
+import { signedInterval, wrapped } from '../../lib/report/format.ts';
 import { reportPage } from '../../lib/report/report-page.ts';
 import { reportText } from '../../lib/report/report-text.ts';
 import { EVIL, sampleReport } from './sample-report.ts';
@@ -83,6 +83,12 @@ describe('both forms of the report', () => {
     ]) {
       expect(said).toContain(fact);
     }
+  });
+});
+
+describe('wrapped', () => {
+  it('breaks between words, a word that is too long on a line of its own', () => {
+    expect(wrapped('to be or not tobeornottobe so', 8)).toBe('to be or\nnot\ntobeornottobe\nso');
   });
 });
 

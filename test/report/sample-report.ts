@@ -65,6 +65,7 @@ export function sampleReport(): EvaluationReport {
         { ...part, name: 'all iALS', kind: 'features', ndcg20: around(0.02), verdict: 'better' },
       ],
     },
+    runs: [],
     timing: {
       total: 61,
       steps: [{ split: '8:1:1, seed 7', step: 'full: ranker', seconds: 9.25 }],

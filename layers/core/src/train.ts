@@ -34,7 +34,7 @@ export {
   rankSource,
   type Split,
 } from './evaluate/evaluate-models.ts';
-export { RECALL_CUTS, type MeanMetric } from './evaluate/metrics.ts';
+export { RECALL_CUTS, type MeanMetric, type MetricName } from './evaluate/metrics.ts';
 export type { Interval } from './evaluate/bootstrap.ts';
 export { PROTOCOLS, PUBLISHED_SPLIT, type ProtocolTerms } from './evaluate/protocols.ts';
 export {
