@@ -45,9 +45,9 @@ module.exports = {
     {
       name: 'stacks-reference-runtime-by-path-only',
       comment:
-        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts and shared/tables.ts. lib/local runs the handlers and may import them all.',
+        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts and shared/tables.ts. lib/local runs the handlers and may import them all; lib/report has its own rule.',
       severity: 'error',
-      from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/local/' },
+      from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/(local|report)/' },
       to: {
         path: ['^functions/', '^layers/core/src/'],
         pathNot: ['^functions/[^/]+/env\\.ts$', '^functions/routes\\.ts$', '^functions/shared/tables\\.ts$'],
@@ -60,6 +60,14 @@ module.exports = {
       severity: 'error',
       from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/local/' },
       to: { path: '^lib/local/' },
+    },
+    {
+      name: 'report-only-writes',
+      comment:
+        'A report is made of figures: data in, text out. Let the command line measure, read and write; core computes; only the types and names of core, and what draws, may come in.',
+      severity: 'error',
+      from: { path: '^lib/report/' },
+      to: { pathNot: ['^lib/report/', '^layers/core/src/train\\.ts$', '^node_modules/(vega|vega-lite)/'] },
     },
     {
       name: 'serving-never-imports-training',

@@ -1,8 +1,16 @@
-import { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from '@encore/core/train';
+import {
+  evaluateColdArtists,
+  splitColdArtists,
+  summarise,
+  type ColdEvaluation,
+  type EvaluationSummary,
+} from '@encore/core/train';
 
-import { average, formatTable, type ProtocolResult, type ProtocolRun } from './protocol-run.ts';
+import { textTable, withInterval } from '../../lib/report/format.ts';
+import type { ProtocolResult, ProtocolRun } from './protocol-run.ts';
 
 const MODELS = ['popular', 'tag-profile', 'tag-knn', 'ials-plus', 'full'];
+const REFERENCE = 'full';
 
 /** `evaluate --protocol cold`: a tenth of the artists with five listeners or more held out whole. */
 export async function measureColdArtists(run: ProtocolRun): Promise<ProtocolResult> {
@@ -12,40 +20,43 @@ export async function measureColdArtists(run: ProtocolRun): Promise<ProtocolResu
     const models = await evaluateColdArtists(split, MODELS, run);
     runs.push({ seed, models });
   }
-  const summary = MODELS.map((model, m) => {
-    const mean = (ranking: 'among' | 'full', metric: 'ndcg@20' | 'recall@20'): number =>
-      average(runs.map(({ models }) => models[m]![ranking].metrics[metric]));
-    return {
-      model,
-      among: { 'ndcg@20': mean('among', 'ndcg@20'), 'recall@20': mean('among', 'recall@20') },
-      full: { 'ndcg@20': mean('full', 'ndcg@20'), 'recall@20': mean('full', 'recall@20') },
-    };
-  });
-  const rows = summary.map(({ model, among, full }) => [
-    model,
-    ...[among, full].flatMap((m) => [m['ndcg@20'].toFixed(4), m['recall@20'].toFixed(4)]),
-  ]);
+  const summaryOf = (ranking: 'among' | 'full'): EvaluationSummary =>
+    summarise(
+      runs.map(({ seed, models }) => ({
+        split: `seed ${seed}`,
+        models: models.map(({ model, [ranking]: evaluation }) => ({ model, twoStage: null, ...evaluation })),
+      })),
+      { reference: REFERENCE },
+    );
+  const among = summaryOf('among');
+  const full = summaryOf('full');
   return {
     text: [
       `Cold artists, seeds ${run.seeds.join(', ')}: a tenth of the artists with five listeners or more lost all their plays, and the`,
       'tags of those pairs. Ranked among themselves (full: those that stage one nominated), and among all artists.',
       '',
-      formatTable([
-        ['model', 'NDCG@20 among', 'recall@20 among', 'NDCG@20 in all', 'recall@20 in all'],
-        ...rows,
-      ]),
+      textTable(
+        ['model', 'NDCG@20 among [95%]', 'recall@20 among', 'NDCG@20 in all [95%]', 'recall@20 in all'],
+        MODELS.map((model, m) => [
+          model,
+          ...[among, full].flatMap(({ models }) => {
+            const { metrics } = models[m]!;
+            return [withInterval(metrics['ndcg@20']), metrics['recall@20'].mean.toFixed(4)];
+          }),
+        ]),
+      ),
     ].join('\n'),
     report: {
       protocol: 'cold',
       seeds: run.seeds,
-      summary,
+      summary: { among, full },
       runs: runs.map(({ seed, models }) => ({
-        seed,
-        models: models.map(({ model, among, full }) => ({
+        split: `seed ${seed}`,
+        models: models.map(({ model, ...rankings }) => ({
           model,
-          nEvaluated: among.users.length,
-          among: among.metrics,
-          full: full.metrics,
+          listeners: rankings.among.users.length,
+          among: rankings.among.metrics,
+          full: rankings.full.metrics,
         })),
       })),
     },

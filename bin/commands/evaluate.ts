@@ -5,37 +5,47 @@ import { basename, dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 import {
+  ABLATED_MODEL,
   assertValid,
-  bootstrapMean,
   EncoreError,
   evaluateModels,
-  meanPerListener,
-  METRIC_NAMES,
+  isSingleSource,
+  meanTradeOffs,
   modelNames,
+  PROTOCOLS,
+  PUBLISHED_SPLIT,
   readDataset,
   readSplitFile,
   resolveOptions,
-  split811,
   splitFromPlays,
-  splitHoldout,
+  summarise,
+  SUMMARY_UNITS,
   type Dataset,
-  type MetricName,
-  type ModelEvaluation,
+  type ProtocolTerms,
   type Split,
+  type SplitRun,
 } from '@encore/core/train';
 
+import packageJson from '../../package.json' with { type: 'json' };
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-parallel-map.ts';
 import { createProgress } from '../../lib/local/progress.ts';
 import { measureColdArtists } from './evaluate-cold.ts';
 import { measureNewListeners } from './evaluate-new-listeners.ts';
+import { timeSteps } from '../../lib/local/step-timer.ts';
+import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
+import { reportText } from '../../lib/report/report-text.ts';
+import type { ProtocolResult, ProtocolRun } from './protocol-run.ts';
 import { trainingEventOf, withTrainOptions } from './train-options.ts';
 
 interface EvaluateFlags {
   readonly data: string;
-  readonly protocol: 'h' | '811' | 'new-listeners' | 'cold';
+  readonly protocol: string;
   readonly seeds: readonly number[];
   readonly models: readonly string[];
+  readonly against?: string;
+  readonly ablate?: boolean;
+  readonly tradeOffs?: boolean;
   readonly trainFile?: string;
   readonly testFile?: string;
   readonly out?: string;
@@ -52,108 +62,255 @@ export function evaluateCommand(): Command {
           'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10; ' +
             'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play',
         )
-          .choices(['h', '811', 'new-listeners', 'cold'])
+          .choices([...PROTOCOLS.keys(), ...OWN_PROTOCOLS.keys()])
           .default('h'),
       )
       .option('--seeds <list>', 'one split for each', parseSeeds, [1])
       .option('--models <list>', `out of ${modelNames().join(', ')}`, parseNames, ['popular', 'seed', 'full'])
+      .option('--against <name>', 'the model that the others are compared with (the last of --models)')
+      .option('--ablate', 'also measure what each source and each block of features brings to full')
+      .option(
+        '--trade-offs',
+        'also measure what --diversity and --debias of recommend do to the lists of full',
+      )
       .option('--train-file <file>', 'a published split: userID, artistID, weight (needs --test-file)')
       .option('--test-file <file>', 'its held-out part')
-      .option('--out <dir>', 'where report.json goes'),
+      .option('--out <dir>', 'where report.json and report.html go'),
   )
     .addHelpText('after', '\nExit codes: 0 measured, 1 the data or the run failed, 2 wrong usage.')
-    .action(async (flags: EvaluateFlags) => evaluate(flags));
+    .action(async (flags: EvaluateFlags, command: Command) => {
+      requireConsistent(flags, (name) => command.getOptionValueSource(name) === 'cli');
+      await evaluate(flags);
+    });
+}
+
+/** Protocols that hold out more than pairs: each with models and a report of its own. */
+const OWN_PROTOCOLS: ReadonlyMap<string, (run: ProtocolRun) => Promise<ProtocolResult>> = new Map([
+  ['new-listeners', measureNewListeners],
+  ['cold', measureColdArtists],
+]);
+
+const FLAG_NAMES = {
+  models: '--models',
+  against: '--against',
+  ablate: '--ablate',
+  tradeOffs: '--trade-offs',
+} as const;
+
+/** @throws EncoreError `INVALID_OPTION` naming the field that does not go with the others. */
+function requireConsistent(flags: EvaluateFlags, isGiven: (name: string) => boolean): void {
+  if ((flags.trainFile === undefined) !== (flags.testFile === undefined)) {
+    refuse(
+      flags.trainFile === undefined ? 'trainFile' : 'testFile',
+      '--train-file and --test-file go together',
+    );
+  }
+  if (flags.trainFile !== undefined) {
+    for (const name of ['protocol', 'seeds'])
+      if (isGiven(name)) refuse(name, `--${name} makes a split of its own: leave it out with --train-file`);
+  }
+  if (flags.against !== undefined && !flags.models.includes(flags.against)) {
+    refuse(
+      'against',
+      `--against is ${flags.against}: allowed is one of --models, ${flags.models.join(', ')}`,
+    );
+  }
+  for (const name of ['ablate', 'tradeOffs'] as const) {
+    if (flags[name] === true && !flags.models.includes(ABLATED_MODEL)) {
+      refuse(
+        name,
+        `${FLAG_NAMES[name]} is about the model ${ABLATED_MODEL}: name it in --models, found ${flags.models.join(', ')}`,
+      );
+    }
+  }
+  if (OWN_PROTOCOLS.has(flags.protocol)) {
+    for (const name of ['models', 'against', 'ablate', 'tradeOffs'] as const) {
+      if (isGiven(name)) {
+        refuse(name, `--protocol ${flags.protocol} has models of its own: leave ${FLAG_NAMES[name]} out`);
+      }
+    }
+  }
+}
+
+function refuse(field: string, message: string): never {
+  throw new EncoreError('INVALID_OPTION', message, { field });
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
-  if ((flags.trainFile === undefined) !== (flags.testFile === undefined)) {
-    throw new EncoreError('INVALID_OPTION', '--train-file and --test-file go together', {
-      field: 'trainFile',
-    });
-  }
   const { options } = trainingEventOf('evaluate', 'full', { ...flags });
+  const startedAt = performance.now();
   const dataset = assertValid(await readDataset(await openFolder(flags.data), { nowMs: Date.now() }));
-  const parallel = createWorkerParallelMap();
-  const progress = createProgress();
-  if (flags.protocol === 'new-listeners' || flags.protocol === 'cold') {
-    const measure = flags.protocol === 'cold' ? measureColdArtists : measureNewListeners;
-    const { seeds } = flags;
+  const own = OWN_PROTOCOLS.get(flags.protocol);
+  if (own !== undefined) {
     const parameters = resolveOptions('full', options);
-    const { text, report } = await measure({ dataset, seeds, parameters, parallel, progress });
+    const { text, report } = await own({
+      dataset,
+      seeds: flags.seeds,
+      parameters,
+      parallel: createWorkerParallelMap(),
+      progress: createProgress(),
+    });
     process.stdout.write(`${text}\n`);
-    if (flags.out !== undefined) await writeReport(flags.out, { ...report, options });
+    if (flags.out !== undefined) {
+      await writeJson(flags.out, { ...runContext(dataset), ...report, options });
+    }
     return;
   }
-  const splits = await makeSplits(dataset, flags);
-  const runs: { readonly split: string; readonly models: readonly ModelEvaluation[] }[] = [];
+  const { terms, splits } = await makeSplits(dataset, flags);
+  const progress = createProgress();
+  const clock = createClock(flags.models);
+  const runs: SplitRun[] = [];
   for (const { name, split } of splits) {
     process.stderr.write(
       `${name}: ${split.train.plays.values.length} rows to learn from, ${split.test.values.length} to predict\n`,
     );
-    runs.push({
-      split: name,
-      models: await evaluateModels(split, flags.models, { parallel, progress, options }),
-    });
-  }
-  const summary = summarise(runs, flags.models);
-  process.stdout.write(
-    `${formatSummary(
-      summary,
-      splits.map(({ name }) => name),
-    )}\n`,
-  );
-  if (flags.out !== undefined) {
-    const report = {
-      protocol: flags.trainFile === undefined ? flags.protocol : 'files',
-      splits: splits.map(({ name }) => name),
+    const timed = timeSteps(progress);
+    const parallel = createWorkerParallelMap({ onTask: clock.onTask });
+    const models = await evaluateModels(split, flags.models, {
+      parallel,
+      progress: timed.progress,
       options,
-      summary,
-      runs: runs.map(({ split, models }) => ({
-        split,
-        models: models.map(({ model, metrics, candidates, training, users }) => ({
-          model,
-          nEvaluated: users.length,
-          metrics,
-          candidates,
-          training,
-        })),
+      ablate: flags.ablate === true,
+      tradeOffs: flags.tradeOffs === true,
+    });
+    runs.push({ split: name, models });
+    clock.addSplit(name, timed.steps, models);
+  }
+  const last = timeSteps(progress);
+  const step = last.progress.step('intervals', SUMMARY_UNITS);
+  const summary = summarise(runs, {
+    reference: flags.against ?? flags.models.at(-1)!,
+    onResample: () => step.advance(1),
+  });
+  step.end();
+  clock.addSplit('all splits', last.steps, []);
+
+  const turned = runs.flatMap(({ models }) =>
+    models.flatMap(({ twoStage }) => (twoStage?.tradeOffs ? [twoStage.tradeOffs] : [])),
+  );
+  const report: EvaluationReport = {
+    schemaVersion: 2,
+    ...runContext(dataset),
+    protocol: terms,
+    seeds: flags.trainFile === undefined ? flags.seeds : [],
+    splits: splits.map(({ name, split }) => ({
+      name,
+      train: split.train.plays.values.length,
+      test: split.test.values.length,
+    })),
+    options,
+    summary,
+    runs: runs.map(({ split, models }) => ({
+      split,
+      models: models.map(({ model, users, metrics, twoStage }) => ({
+        model,
+        listeners: users.length,
+        metrics,
+        candidates: twoStage?.candidates ?? null,
+        training: twoStage?.training ?? null,
       })),
-    };
-    await writeReport(flags.out, report);
+    })),
+    timing: clock.timing((performance.now() - startedAt) / 1000),
+    ...(turned.length > 0 && { tradeOffs: meanTradeOffs(turned) }),
+  };
+  process.stdout.write(reportText(report));
+  if (flags.out !== undefined) {
+    // Only here: every command loads this module, and the plots bring a library.
+    const { reportPage } = await import('../../lib/report/report-page.ts');
+    await writeJson(flags.out, report);
+    await writeFile(join(flags.out, 'report.html'), await reportPage(report));
+    process.stderr.write(`${join(flags.out, 'report.html')} and report.json are written\n`);
   }
 }
 
-async function writeReport(out: string, report: Readonly<Record<string, unknown>>): Promise<void> {
-  const machine = {
-    node: process.version,
-    platform: `${platform()} ${arch()}`,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
+/** Collects how long steps and models took. */
+function createClock(models: readonly string[]): {
+  readonly onTask: (done: { task: string; index: number; seconds: number }) => void;
+  readonly addSplit: (
+    split: string,
+    steps: readonly { readonly step: string; readonly seconds: number }[],
+    evaluated: SplitRun['models'],
+  ) => void;
+  readonly timing: (total: number) => Timing;
+} {
+  const single = models.filter(isSingleSource);
+  const steps: Timing['steps'][number][] = [];
+  const sums = new Map<string, { seconds: number; n: number }>();
+  const add = (model: string, seconds: number): void => {
+    const known = sums.get(model) ?? { seconds: 0, n: 0 };
+    sums.set(model, { seconds: known.seconds + seconds, n: known.n + 1 });
   };
+  return {
+    onTask: ({ task, index, seconds }) => {
+      if (task === 'rank-source') add(single[index]!, seconds);
+    },
+    addSplit: (split, done, evaluated) => {
+      steps.push(...done.map((step) => ({ split, ...step })));
+      for (const { model, twoStage } of evaluated) {
+        if (twoStage === null) continue;
+        const own = new Set([`${twoStage.preset} preset: candidates`, `${model}: ranker`]);
+        add(
+          model,
+          done.filter(({ step }) => own.has(step)).reduce((sum, { seconds }) => sum + seconds, 0),
+        );
+      }
+    },
+    timing: (total) => ({
+      total,
+      steps,
+      models: models.flatMap((model) => {
+        const known = sums.get(model);
+        return known === undefined ? [] : [{ model, seconds: known.seconds / known.n }];
+      }),
+    }),
+  };
+}
+
+/** What it takes to measure again what was measured. */
+function runContext(
+  dataset: Dataset,
+): Pick<EvaluationReport, 'command' | 'createdAt' | 'codeVersion' | 'dataset' | 'machine'> {
+  return {
+    command: ['npm run -s encore --', ...process.argv.slice(2).map(quoted)].join(' '),
+    createdAt: new Date().toISOString(),
+    codeVersion: packageJson.version,
+    dataset: {
+      listeners: dataset.users.size,
+      artists: dataset.artists.size,
+      pairs: dataset.plays.values.length,
+    },
+    machine: {
+      node: process.version,
+      platform: `${platform()} ${arch()}`,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+    },
+  };
+}
+
+async function writeJson(out: string, report: object): Promise<void> {
   await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'report.json'), `${JSON.stringify({ ...report, machine }, null, 2)}\n`);
+  await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 async function makeSplits(
   dataset: Dataset,
   flags: EvaluateFlags,
-): Promise<readonly { name: string; split: Split }[]> {
+): Promise<{
+  readonly terms: ProtocolTerms;
+  readonly splits: readonly { readonly name: string; readonly split: Split }[];
+}> {
   if (flags.trainFile !== undefined && flags.testFile !== undefined) {
     const train = await readPart(flags.trainFile, dataset);
     const test = await readPart(flags.testFile, dataset);
-    return [
-      {
-        name: `files ${basename(flags.trainFile)}, ${basename(flags.testFile)}`,
-        split: splitFromPlays(dataset, train, test),
-      },
-    ];
+    const name = `files ${basename(flags.trainFile)}, ${basename(flags.testFile)}`;
+    return { terms: PUBLISHED_SPLIT, splits: [{ name, split: splitFromPlays(dataset, train, test) }] };
   }
-  return flags.seeds.map((seed) => {
-    if (flags.protocol === 'h')
-      return { name: `protocol H, seed ${seed}`, split: splitHoldout(dataset, { seed }) };
-    const { train, valid, test } = split811(dataset, { seed });
-    return { name: `8:1:1, seed ${seed}`, split: { train, test, masked: valid } };
-  });
+  const { title, split, ...terms } = PROTOCOLS.get(flags.protocol)!;
+  return {
+    terms,
+    splits: flags.seeds.map((seed) => ({ name: title(seed), split: split(dataset, seed) })),
+  };
 }
 
 async function readPart(path: string, dataset: Dataset): Promise<Dataset['plays']> {
@@ -162,127 +319,20 @@ async function readPart(path: string, dataset: Dataset): Promise<Dataset['plays'
   return assertValid({ dataset: plays, report });
 }
 
-interface ModelSummary {
-  readonly model: string;
-  /** Means over the splits. */
-  readonly metrics: Readonly<Record<MetricName, number>>;
-  /** 95% intervals over listeners, each with the mean of their splits. */
-  readonly intervals: {
-    readonly ndcg20: readonly [number, number];
-    readonly recall20: readonly [number, number];
-  };
-  readonly candidates: { readonly recall: number; readonly mean: number } | null;
-  /** NDCG@20 of this model minus that of the last one asked for, on the same listeners. */
-  readonly behindLast: { readonly mean: number; readonly low: number; readonly high: number } | null;
-}
-
-function summarise(
-  runs: readonly { readonly models: readonly ModelEvaluation[] }[],
-  names: readonly string[],
-): readonly ModelSummary[] {
-  const byModel = names.map((_, m) => runs.map((run) => run.models[m]!));
-  const last = byModel.at(-1)!;
-  return byModel.map((evaluations, m) => {
-    const ndcg = perListener(evaluations, 'ndcg20');
-    const recall = perListener(evaluations, 'recall20');
-    const lastNdcg = perListener(last, 'ndcg20');
-    const ndcgInterval = bootstrapMean(ndcg, { seed: 1 });
-    const recallInterval = bootstrapMean(recall, { seed: 1 });
-    const stages = evaluations.map((e) => e.candidates).filter((c) => c !== null);
-    return {
-      model: names[m]!,
-      metrics: meanMetrics(evaluations),
-      intervals: {
-        ndcg20: [ndcgInterval.low, ndcgInterval.high],
-        recall20: [recallInterval.low, recallInterval.high],
-      },
-      candidates:
-        stages.length === 0
-          ? null
-          : { recall: average(stages.map((c) => c.recall)), mean: average(stages.map((c) => c.mean)) },
-      behindLast:
-        m === names.length - 1
-          ? null
-          : bootstrapMean(
-              ndcg.map((value, i) => value - lastNdcg[i]!),
-              { seed: 1 },
-            ),
-    };
-  });
-}
-
-function meanMetrics(evaluations: readonly ModelEvaluation[]): Record<MetricName, number> {
-  const means = { ...evaluations[0]!.metrics };
-  for (const name of METRIC_NAMES) means[name] = average(evaluations.map((e) => e.metrics[name]));
-  return means;
-}
-
-function formatSummary(summary: readonly ModelSummary[], splits: readonly string[]): string {
-  const last = summary.at(-1)!.model;
-  const header = [
-    'model',
-    'NDCG@20 [95%]',
-    'recall@20',
-    'NDCG@10',
-    'recall@10',
-    'coverage@20',
-    'tagged, not heard',
-    `NDCG@20 against ${last}`,
-  ];
-  const rows = summary.map(({ model, metrics, intervals, behindLast }) => [
-    model,
-    `${metrics['ndcg@20'].toFixed(4)} [${intervals.ndcg20.map((x) => x.toFixed(3)).join(', ')}]`,
-    metrics['recall@20'].toFixed(4),
-    metrics['ndcg@10'].toFixed(4),
-    metrics['recall@10'].toFixed(4),
-    metrics['coverage@20'].toFixed(3),
-    metrics['tagged-not-heard@20'].toFixed(3),
-    behindLast === null
-      ? ''
-      : `${behindLast.mean.toFixed(4)} [${behindLast.low.toFixed(4)}, ${behindLast.high.toFixed(4)}]`,
-  ]);
-  const widths = header.map((title, c) => Math.max(title.length, ...rows.map((row) => row[c]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, c) => cell.padEnd(widths[c]!))
-      .join('  ')
-      .trimEnd();
-  const stages = summary.flatMap(({ model, candidates }) =>
-    candidates === null
-      ? []
-      : [
-          `${model}: ${candidates.mean.toFixed(0)} candidates per listener hold ${(100 * candidates.recall).toFixed(1)}% of the held-out artists`,
-        ],
-  );
-  return [
-    `${splits.join('; ')}. Full ranking of the artists not in train, binary relevance, means over the splits;`,
-    'intervals by bootstrap over listeners; held-out pairs lost their tags as well.',
-    '',
-    line(header),
-    ...rows.map(line),
-    '',
-    ...stages,
-  ].join('\n');
-}
-
-function perListener(
-  evaluations: readonly ModelEvaluation[],
-  figure: keyof ModelEvaluation['perUser'],
-): Float64Array {
-  return meanPerListener(evaluations.map(({ users, perUser }) => ({ users, values: perUser[figure] })));
-}
-
-function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/** An argument as a shell reads it back. */
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function parseSeeds(text: string): number[] {
-  return text.split(',').map((part) => {
+  const seeds = text.split(',').map((part) => {
     const seed = Number(part);
     if (part.trim() === '' || !Number.isInteger(seed) || seed < 0)
       throw new InvalidArgumentError(`"${part}" is not an integer >= 0`);
     return seed;
   });
+  requireDistinct(seeds);
+  return seeds;
 }
 
 function parseNames(text: string): string[] {
@@ -290,5 +340,11 @@ function parseNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   for (const name of names)
     if (!known.includes(name)) throw new InvalidArgumentError(`"${name}" is none of ${known.join(', ')}`);
+  requireDistinct(names);
   return names;
+}
+
+function requireDistinct(values: readonly (string | number)[]): void {
+  const twice = values.find((value, i) => values.indexOf(value) < i);
+  if (twice !== undefined) throw new InvalidArgumentError(`"${twice}" is named twice`);
 }

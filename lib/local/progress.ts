@@ -15,7 +15,7 @@ function barProgress(stream: NodeJS.WriteStream): Progress {
     step: (name, total) => {
       const bar = new SingleBar({
         stream,
-        format: `  ${name.padEnd(12)} {bar} {value}/{total}  {duration_formatted}, {eta_formatted} left`,
+        format: `  ${name.padEnd(23)} {bar} {value}/{total}  {duration_formatted}, {eta_formatted} left`,
         barsize: 28,
         hideCursor: true,
         clearOnComplete: false,

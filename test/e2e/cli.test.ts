@@ -94,6 +94,27 @@ describe('the command line', () => {
     [['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,best'], '"best" is none of'],
     [['evaluate', '--data', SAMPLE_DIR, '--seeds', '1,x'], '"x" is not an integer >= 0'],
     [['evaluate', '--data', SAMPLE_DIR, '--train-file', 'x'], '--train-file and --test-file go together'],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--train-file', 'x', '--test-file', 'y', '--seeds', '1'],
+      '--seeds makes a split of its own: leave it out with --train-file',
+    ],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--against', 'ease'],
+      '--against is ease: allowed is one of --models, popular, seed, full',
+    ],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--models', 'popular', '--ablate'],
+      '--ablate is about the model full: name it in --models, found popular',
+    ],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--models', 'popular', '--trade-offs'],
+      '--trade-offs is about the model full: name it in --models, found popular',
+    ],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--protocol', 'cold', '--models', 'full'],
+      '--protocol cold has models of its own: leave --models out',
+    ],
+    [['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,popular'], '"popular" is named twice'],
   ])('refuses %j with exit code 2, saying why', async (args, why) => {
     const { code, err, out } = await encore(args);
     expect(err).toContain(why);
@@ -287,28 +308,38 @@ describe('encore serve', () => {
 });
 
 describe('encore evaluate', () => {
-  it('prints each model and writes report.json', async () => {
+  it('prints each model, and writes the report as JSON and as a page', async () => {
     const out = join(folder, 'evaluation');
-    const ended = await encore([
-      'evaluate',
-      '--data',
-      SAMPLE_DIR,
-      '--models',
-      'popular,seed',
-      '--seeds',
-      '1',
-      '--out',
-      out,
-    ]);
+    const args = ['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,seed', '--seeds', '1,2'];
+    const ended = await encore([...args, '--against', 'popular', '--out', out]);
     expect(ended.code).toBe(0);
     expect(ended.out).toMatch(/^popular +0\.\d{4} \[/m);
     expect(ended.out).toMatch(/^seed +0\.\d{4} \[/m);
+    expect(ended.out).toMatch(/^against popular /m);
+    expect(ended.err).toMatch(/^ {2}intervals: 1000\/1000 /m);
     const report: unknown = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
     expect(report).toMatchObject({
-      protocol: 'h',
-      splits: ['protocol H, seed 1'],
-      summary: [{ model: 'popular' }, { model: 'seed', behindLast: null }],
+      command: `npm run -s encore -- ${args.join(' ')} --against popular --out ${out}`,
+      protocol: { name: 'h', validation: 'none', refitted: false },
+      seeds: [1, 2],
+      splits: [{ name: 'protocol H, seed 1' }, { name: 'protocol H, seed 2' }],
+      summary: {
+        reference: 'popular',
+        models: [
+          { model: 'popular', against: null, twoStage: null },
+          { model: 'seed', twoStage: { ranker: 'logistic', calibration: null } },
+        ],
+        ablation: null,
+      },
+      runs: [
+        { models: [{ model: 'popular', listeners: 300, training: null }, { model: 'seed' }] },
+        { split: 'protocol H, seed 2' },
+      ],
+      timing: { models: [{ model: 'popular' }, { model: 'seed' }] },
     });
+    const page = await readFile(join(out, 'report.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).toContain('<th scope="row">seed</th>');
   });
 });
 
@@ -419,10 +450,11 @@ describe('encore evaluate, of who and what is new', () => {
     expect(ended.code).toBe(0);
     for (const model of models) expect(ended.out).toMatch(new RegExp(`^${model} +0\\.\\d{4} `, 'm'));
     const report: unknown = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    const ofModels = { models: models.map((model) => ({ model })) };
     expect(report).toMatchObject({
       protocol,
       seeds: [2],
-      summary: models.map((model) => ({ model })),
+      summary: protocol === 'cold' ? { among: ofModels, full: ofModels } : ofModels,
       options: { maxFeatures: 30 },
     });
   });

@@ -27,9 +27,14 @@ export const inlineParallelMap: ParallelMap = async <Input, Output>(
  * @default - as many as the machine runs at once
  * @param options.tasksUrl - Where a thread imports `tasks` from.
  * @default - the `@encore/core/train` that this thread would import: TypeScript sources or a built layer
+ * @param options.onTask - Told of each task that a thread is done with: which of the inputs, and how long it took.
  */
 export function createWorkerParallelMap(
-  options: { readonly threads?: number; readonly tasksUrl?: string } = {},
+  options: {
+    readonly threads?: number;
+    readonly tasksUrl?: string;
+    readonly onTask?: (done: { task: string; index: number; seconds: number }) => void;
+  } = {},
 ): ParallelMap {
   const threads = options.threads ?? availableParallelism();
   return async <Input, Output>(
@@ -47,7 +52,9 @@ export function createWorkerParallelMap(
         workers.map(async (worker) => {
           while (next < inputs.length) {
             const index = next++;
+            const startedAt = performance.now();
             outputs[index] = await runOn(worker, task, { input: inputs[index]!, onAdvance });
+            options.onTask?.({ task: task.name, index, seconds: (performance.now() - startedAt) / 1000 });
           }
         }),
       );

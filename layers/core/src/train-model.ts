@@ -1,5 +1,4 @@
-import { decodeCandidates } from './artifact/candidate-record.ts';
-import { recordShape, type SvdTables } from './artifact/model-tensors.ts';
+import type { SvdTables } from './artifact/model-tensors.ts';
 import {
   stageOne,
   STAGE_ONE_UNITS,
@@ -15,7 +14,8 @@ import { fitTfIdf } from './features/tf-idf.ts';
 import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
 import type { TrainParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
-import { artistLogits, candidateLogits, sigmoid, type Ranker } from './rank/ranker.ts';
+import { sigmoid, type Ranker } from './rank/ranker.ts';
+import { createRecordScorer } from './rank/score-records.ts';
 import {
   fitRanker,
   heldOutRows,
@@ -31,6 +31,8 @@ export interface TrainedModel {
   readonly stage: StageOneOutput;
   readonly ranker: Ranker;
   readonly metrics: TrainingMetrics;
+  /** The ranker's objective after each step of its optimiser; empty for a reused ranker. */
+  readonly history: readonly number[];
 }
 
 /** Measured on listening that neither stage one nor the measured ranker has seen. */
@@ -59,6 +61,17 @@ export interface Reuse {
   readonly ranker: { readonly ranker: Ranker; readonly terms: readonly string[] } | null;
 }
 
+/** What a training runs on. */
+export interface TrainingIo {
+  readonly parallel: ParallelMap;
+  readonly progress: Progress;
+  readonly reuse?: Reuse;
+  /** Whether what new listeners are folded in from is wanted, by default true: tens of megabytes that measuring has no use for. */
+  readonly foldIn?: boolean;
+}
+
+const NO_REUSE: Reuse = { svd: null, ranker: null };
+
 /**
  * Trains both stages: the scheduled job, without its I/O.
  *
@@ -75,9 +88,30 @@ export interface Reuse {
 export async function trainModel(
   dataset: Dataset,
   parameters: TrainParameters,
-  io: { readonly parallel: ParallelMap; readonly progress: Progress; readonly reuse?: Reuse },
+  io: TrainingIo,
 ): Promise<TrainedModel> {
-  const reuse = io.reuse ?? { svd: null, ranker: null };
+  const stages = await fitStages(dataset, parameters, io);
+  return trainRanker(dataset, stages, parameters, io);
+}
+
+/** Stage one, fitted on everything and without each of the folds that the ranker is labelled or measured by. */
+export interface FittedStages {
+  readonly stage: StageOneOutput;
+  /** In the order in which they were dealt; the last one measures. */
+  readonly folds: readonly LabelledFold[];
+}
+
+/**
+ * The first half of {@link trainModel}: nearly all of its time. Rankers that differ in nothing before them can share it.
+ *
+ * @throws {@link EncoreError} As {@link trainModel}.
+ */
+export async function fitStages(
+  dataset: Dataset,
+  parameters: TrainParameters,
+  io: TrainingIo,
+): Promise<FittedStages> {
+  const reuse = io.reuse ?? NO_REUSE;
   const { labels } = parameters.ranker;
   const dealt = labels.kind === 'held-out' ? labels.dealt : 5;
   const used = labels.kind === 'held-out' ? labels.used : 1;
@@ -98,7 +132,7 @@ export async function trainModel(
   const { terms } = fitTfIdf(dataset, { maxFeatures: parameters.maxFeatures });
   if (reuse.ranker !== null) requireSameTerms(reuse.ranker.terms, terms);
   const inputs: StageOneInput[] = [
-    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd, foldIn: true },
+    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd, foldIn: io.foldIn ?? true },
     ...heldOut.map((fold) => ({
       dataset: plain,
       parameters,
@@ -117,7 +151,30 @@ export async function trainModel(
     heldOut: heldOut[f]!,
   }));
   for (const fold of folds) requireSameColumns(fold.stage, stage);
+  return { stage, folds };
+}
 
+/** What {@link fitStages} reads of the parameters: where it is equal, so are the stages of one data set. */
+export function stagesKey({ ranker, ...parameters }: TrainParameters): string {
+  const { crossFeatures, labels } = ranker;
+  const folds = labels.kind === 'held-out' ? [labels.dealt, labels.used] : null;
+  return JSON.stringify([parameters, crossFeatures, folds]);
+}
+
+/**
+ * The second half of {@link trainModel}: fits the ranker on the stages given, and measures it.
+ *
+ * @param stages - What {@link fitStages} made of the same data set, parameters and reuse.
+ * @throws {@link EncoreError} As {@link trainModel}.
+ */
+export function trainRanker(
+  dataset: Dataset,
+  { stage, folds }: FittedStages,
+  parameters: TrainParameters,
+  io: { readonly progress: Progress; readonly reuse?: Reuse },
+): TrainedModel {
+  const reuse = io.reuse ?? NO_REUSE;
+  const { labels } = parameters.ranker;
   const nFits = reuse.ranker === null ? 2 : 0;
   const rankerStep = io.progress.step('ranker', nFits + 1);
   const measured = folds[folds.length - 1]!;
@@ -157,6 +214,7 @@ export async function trainModel(
       'ranker-iterations': fitted?.iterations ?? 0,
       'ranker-converged': fitted?.converged ?? null,
     },
+    history: fitted?.history ?? [],
   };
 }
 
@@ -179,7 +237,7 @@ export async function measureParameters(
       randomState: holdoutOf.randomState,
       ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
     },
-    io,
+    { ...io, foldIn: false },
   );
   return trained.metrics['holdout-ndcg@20'];
 }
@@ -245,9 +303,7 @@ function measureHoldout(
   ranker: Ranker,
   { calibrated }: { readonly calibrated: boolean },
 ): Omit<TrainingMetrics, 'ranker-iterations' | 'ranker-converged'> {
-  const { space, artists } = stage;
-  const artistPart = artistLogits(space, ranker, artists);
-  const shape = recordShape(space, heldOut.nCols);
+  const score = createRecordScorer(stage, ranker);
   const candidates: Int32Array[] = [];
   let ndcg = 0;
   let recall = 0;
@@ -256,13 +312,12 @@ function measureHoldout(
   let observed = 0;
   let pairs = 0;
   let total = 0;
-  stage.records.forEach((packed, user) => {
-    const record = decodeCandidates(packed, shape);
+  stage.records.forEach((_, user) => {
+    const { record, logits } = score(user);
     candidates.push(record.items);
     total += record.items.length;
     const relevant = new Set(heldOut.indices.subarray(heldOut.indptr[user], heldOut.indptr[user + 1]));
     if (relevant.size === 0) return;
-    const logits = candidateLogits(space, ranker, record, artists, artistPart);
     const order = Int32Array.from(record.items, (_, i) => i).toSorted(
       (a, b) => logits[b]! - logits[a]! || a - b,
     );

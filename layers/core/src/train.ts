@@ -27,22 +27,16 @@ export {
 } from './train-model.ts';
 export { decodeCatalog } from './artifact/catalog.ts';
 export {
+  ABLATED_MODEL,
   evaluateModels,
+  isSingleSource,
   modelNames,
   rankSource,
-  type ModelEvaluation,
   type Split,
 } from './evaluate/evaluate-models.ts';
-export { tradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
-export {
-  evaluateNewListeners,
-  NEW_LISTENER_MODELS,
-  splitNewListeners,
-  type NewListenersEvaluation,
-} from './evaluate/new-listeners.ts';
+export { meanTradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
+export { evaluateNewListeners, splitNewListeners } from './evaluate/new-listeners.ts';
 export { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
-export { METRIC_NAMES, type MetricName } from './evaluate/metrics.ts';
-export { bootstrapMean, meanPerListener, type Interval } from './evaluate/bootstrap.ts';
 export { tune, type TrialReport, type TuningResult } from './tune/tune.ts';
 export {
   decodeTuning,
@@ -53,6 +47,17 @@ export {
   tuningRecord,
   type TuningRecord,
 } from './tune/tuning-record.ts';
+export { RECALL_CUTS, type MeanMetric, type MetricName } from './evaluate/metrics.ts';
+export type { Interval } from './evaluate/bootstrap.ts';
+export { PROTOCOLS, PUBLISHED_SPLIT, type ProtocolTerms } from './evaluate/protocols.ts';
+export {
+  summarise,
+  SUMMARY_UNITS,
+  type AblationSummary,
+  type EvaluationSummary,
+  type ModelSummary,
+  type SplitRun,
+} from './evaluate/summarise.ts';
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
@@ -74,6 +79,7 @@ export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';
 import { rankColdSource } from './evaluate/cold-artists.ts';
+import { ablate } from './evaluate/ablation.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
 
 /** What a thread may be asked to run, by name. */
@@ -81,4 +87,5 @@ export const tasks = {
   [stageOne.name]: stageOne,
   [rankSource.name]: rankSource,
   [rankColdSource.name]: rankColdSource,
+  [ablate.name]: ablate,
 } as const;

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { candidateRecall, evaluateLists, listMetrics } from '../../../layers/core/src/evaluate/metrics.ts';
+import {
+  candidateRecall,
+  evaluateLists,
+  listMetrics,
+  MEAN_METRICS,
+  RECALL_CUTS,
+} from '../../../layers/core/src/evaluate/metrics.ts';
 import { csrFromCoordinates, type Csr } from '../../../layers/core/src/math/csr.ts';
 
 function pairs(nRows: number, nCols: number, cells: readonly (readonly [number, number])[]): Csr {
@@ -87,11 +93,12 @@ describe('evaluateLists', () => {
       train,
       test,
       tagged: null,
+      tags: null,
     });
     expect([...found.users]).toEqual([0, 1]);
     expect(found.metrics['recall@20']).toBe(0.5);
     expect(found.metrics['hit@20']).toBe(0.5);
-    expect([...found.perUser.ndcg20]).toEqual([1, 0]);
+    expect([...found.perListener['ndcg@20'].sums]).toEqual([1, 0]);
   });
 
   it('counts coverage against the artists in train, over the lists of the evaluated listeners', () => {
@@ -99,6 +106,7 @@ describe('evaluateLists', () => {
       train,
       test,
       tagged: null,
+      tags: null,
     });
     expect(found.metrics['coverage@20']).toBe(2 / 4);
   });
@@ -109,6 +117,7 @@ describe('evaluateLists', () => {
       train,
       test,
       tagged,
+      tags: null,
     });
     expect(found.metrics['tagged-not-heard@20']).toBe(1 / 4);
   });
@@ -118,9 +127,77 @@ describe('evaluateLists', () => {
       train,
       test,
       tagged: null,
+      tags: null,
     });
     // One artist with a listener in three, one with all three.
     expect(found.metrics['novelty@20']).toBeCloseTo(Math.log2(3) / 2, 12);
+  });
+});
+
+describe('evaluateLists on the curve, the terciles and what each listener brings', () => {
+  /** Artist i has 6 - i listeners of six. */
+  const train = pairs(
+    6,
+    230,
+    Array.from({ length: 6 }, (_, artist) =>
+      Array.from({ length: 6 - artist }, (_l, user) => [user, artist] as const),
+    ).flat(),
+  );
+  const test = pairs(6, 230, [
+    [4, 2],
+    [5, 3],
+    [5, 229],
+  ]);
+  const lists = Array.from({ length: 6 }, (_, user) =>
+    user === 5
+      ? Int32Array.from({ length: 200 }, (_l, rank) => (rank === 1 ? 3 : rank === 150 ? 229 : 10 + rank))
+      : Int32Array.of(9, 8),
+  );
+  const found = evaluateLists(lists, { train, test, tagged: null, tags: null });
+
+  it('counts the hits among the first k for every k, a short list to its end', () => {
+    // Listener 5 hits at ranks 2 and 151 of two; listener 4 not at all.
+    const expected = [0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25, 0.5];
+    expect(RECALL_CUTS.map((k) => found.metrics[`recall@${k}`])).toEqual(expected);
+  });
+
+  it('weighs a tercile by its held-out artists, not by its listeners', () => {
+    // Held out are artists with 0, 3 and 4 listeners: one in each third.
+    expect(found.metrics['recall@20-tail']).toBe(0);
+    expect(found.metrics['recall@20-middle']).toBe(1);
+    expect(found.metrics['recall@20-head']).toBe(0);
+    expect([...found.perListener['recall@20-middle'].weights]).toEqual([0, 1]);
+  });
+
+  it('has every mean as the quotient of what the listeners bring', () => {
+    for (const metric of MEAN_METRICS) {
+      const { sums, weights } = found.perListener[metric];
+      const weight = weights.reduce((a, b) => a + b);
+      const mean = weight === 0 ? 0 : sums.reduce((a, b) => a + b) / weight;
+      expect(found.metrics[metric]).toBe(mean);
+    }
+    // 20 places of listener 5 and 2 of listener 4, all but one without listeners.
+    expect(found.perListener['novelty@20'].weights).toEqual(Float64Array.of(2, 20));
+  });
+});
+
+describe('evaluateLists on tags', () => {
+  it('averages tag diversity over the lists with two tagged artists, whatever else is listed', () => {
+    // Artists 0 and 1 are alike, 2 shares nothing with them, 3 has no tags.
+    const tags = pairs(4, 2, [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+    ]);
+    const test = pairs(3, 4, [
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ]);
+    const lists = [Int32Array.of(0, 1, 3), Int32Array.of(3, 0, 2), Int32Array.of(0, 3)];
+    const found = evaluateLists(lists, { train: pairs(3, 4, [[0, 3]]), test, tagged: null, tags });
+    expect([...found.perListener['tag-diversity@20'].weights]).toEqual([1, 1, 0]);
+    expect(found.metrics['tag-diversity@20']).toBeCloseTo(0.5, 12);
   });
 });
 

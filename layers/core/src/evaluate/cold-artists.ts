@@ -1,5 +1,3 @@
-import { recordShape } from '../artifact/model-tensors.ts';
-import { decodeCandidates } from '../artifact/candidate-record.ts';
 import { fitSource, prepareSourceInputs } from '../candidates/fit-source.ts';
 import { fromPlainDataset, toPlainDataset, type PlainDataset } from '../candidates/stage-one.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -11,13 +9,13 @@ import { hash2, hashString } from '../math/rng.ts';
 import { topK } from '../math/top-k.ts';
 import { sourceLabel, type SourceParameters, type TrainParameters } from '../options.ts';
 import type { ParallelMap, Progress, Task } from '../ports.ts';
-import { artistLogits, candidateLogits } from '../rank/ranker.ts';
+import { createRecordScorer } from '../rank/score-records.ts';
 import { trainModel, type TrainedModel } from '../train-model.ts';
 import { evaluateLists, type Evaluation } from './metrics.ts';
+import { LIST_LENGTH } from './rank-candidates.ts';
 
 /** Keeps this use of a seed apart. */
 const COLD_ARTISTS = 6;
-const LIST_LENGTH = 20;
 
 /** A split that holds whole artists out. */
 export interface ColdSplit {
@@ -103,9 +101,9 @@ export async function evaluateColdArtists(
   step.end();
   const lists = new Map(single.map((model, m) => [model, ranked[m]!]));
   if (models.includes('full')) {
-    lists.set('full', rankTrained(await trainModel(train, parameters, io), cold));
+    lists.set('full', rankTrained(await trainModel(train, parameters, { ...io, foldIn: false }), cold));
   }
-  const measure = { train: train.plays, test, tagged: null };
+  const measure = { train: train.plays, test, tagged: null, tags: null };
   return models.map((model) => {
     const { among, full } = lists.get(model)!;
     return { model, among: evaluateLists(among, measure), full: evaluateLists(full, measure) };
@@ -152,13 +150,10 @@ export const rankColdSource: Task<RankColdInput, ColdLists> = {
 
 /** Every listener's list as serving would rank it, and what of it is cold. */
 function rankTrained({ stage, ranker }: TrainedModel, cold: Int32Array): ColdLists {
-  const { space, artists } = stage;
-  const artistPart = artistLogits(space, ranker, artists);
-  const shape = recordShape(space, artists.embedding.nRows);
+  const score = createRecordScorer(stage, ranker);
   const isCold = new Set(cold);
-  const ranked = stage.records.map((packed) => {
-    const record = decodeCandidates(packed, shape);
-    const logits = candidateLogits(space, ranker, record, artists, artistPart);
+  const ranked = stage.records.map((_, user) => {
+    const { record, logits } = score(user);
     return topK(logits, logits.length).map((i) => record.items[i]!);
   });
   return {

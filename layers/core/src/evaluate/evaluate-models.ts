@@ -1,5 +1,3 @@
-import { recordShape } from '../artifact/model-tensors.ts';
-import { decodeCandidates } from '../artifact/candidate-record.ts';
 import { fitSource, prepareSourceInputs } from '../candidates/fit-source.ts';
 import { fromPlainDataset, toPlainDataset, type PlainDataset } from '../candidates/stage-one.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -7,12 +5,23 @@ import { EncoreError } from '../errors.ts';
 import { fitTfIdf } from '../features/tf-idf.ts';
 import { csrFromCoordinates, rowLength, type Csr } from '../math/csr.ts';
 import { topK } from '../math/top-k.ts';
-import { resolveOptions, sourceLabel, type SourceParameters, type TrainOptions } from '../options.ts';
+import {
+  PRESETS,
+  resolveOptions,
+  sourceLabel,
+  type Preset,
+  type SourceParameters,
+  type TrainOptions,
+  type TrainParameters,
+} from '../options.ts';
 import { BASELINES, FULL_PRESET } from '../presets.ts';
 import type { ParallelMap, Progress, Task } from '../ports.ts';
-import { artistLogits, candidateLogits } from '../rank/ranker.ts';
-import { trainModel, type TrainedModel, type TrainingMetrics } from '../train-model.ts';
-import { candidateRecall, evaluateLists, type Evaluation } from './metrics.ts';
+import { fitStages, trainRanker, type FittedStages, type TrainingMetrics } from '../train-model.ts';
+import { ablate, ablationsOf, type Ablation } from './ablation.ts';
+import type { Predictions } from './calibration.ts';
+import { candidateRecall, evaluateLists, type Evaluation, type EvaluationInput } from './metrics.ts';
+import { tradeOffs, type TradeOff } from './trade-offs.ts';
+import { LIST_LENGTH, rankCandidates, type RankedCandidates } from './rank-candidates.ts';
 
 /** A part to learn from and a part to predict, over the same vocabularies. */
 export interface Split {
@@ -23,18 +32,65 @@ export interface Split {
   readonly masked?: Csr;
 }
 
+/** How stage two is fitted on fitted stages. */
+const RANKERS = { logistic: trainRanker } as const;
+export type RankerKind = keyof typeof RANKERS;
+
+/** A model of two stages. Models of one preset share the fit of stage one. */
+export interface TwoStageModel {
+  readonly name: string;
+  readonly preset: Preset;
+  readonly ranker: RankerKind;
+}
+
+const TWO_STAGE_MODELS: readonly TwoStageModel[] = [
+  { name: 'seed', preset: 'seed', ranker: 'logistic' },
+  { name: 'full', preset: 'full', ranker: 'logistic' },
+];
+
+/** The model that an ablation takes apart, and whose knobs are turned. */
+export const ABLATED_MODEL = 'full';
+
+/** Settings of each knob that are measured. */
+const KNOB_VALUES: readonly number[] = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1];
+
 /** What one model did on one split. */
 export interface ModelEvaluation extends Evaluation {
   readonly model: string;
-  /** Share of the test artists among the candidates, and their mean number; `null` for a model with one stage. */
-  readonly candidates: { readonly recall: number; readonly mean: number } | null;
-  /** What the training said of itself, on its own holdout; `null` for a model with one stage. */
-  readonly training: TrainingMetrics | null;
+  /** What only a model of two stages has to say; `null` for a single source. */
+  readonly twoStage: TwoStageEvaluation | null;
 }
 
-/** The models that {@link evaluateModels} knows: both presets, and every candidate source by itself. */
+export interface TwoStageEvaluation {
+  readonly preset: Preset;
+  readonly ranker: RankerKind;
+  /** Share of the test artists among the candidates, and their mean number. */
+  readonly candidates: { readonly recall: number; readonly mean: number };
+  /** What the training said of itself, on its own holdout. */
+  readonly training: TrainingMetrics;
+  /** The ranker's objective after each step of its optimiser. */
+  readonly history: readonly number[];
+  /** Probabilities of the test split's candidates, and what came of them; `null` where the score is no such probability. */
+  readonly predictions: Predictions | null;
+  /** The model without each of its parts; `null` where that was not asked for. */
+  readonly ablation: readonly AblationEvaluation[] | null;
+  /** What the knobs of a request do to its lists; `null` where that was not asked for. */
+  readonly tradeOffs: readonly TradeOff[] | null;
+}
+
+export interface AblationEvaluation extends Evaluation {
+  readonly ablation: Ablation;
+  readonly candidates: { readonly recall: number; readonly mean: number };
+}
+
+/** The models that {@link evaluateModels} knows: those of two stages, and every candidate source by itself. */
 export function modelNames(): readonly string[] {
-  return ['seed', 'full', ...singleSources().keys()];
+  return [...TWO_STAGE_MODELS.map(({ name }) => name), ...singleSources().keys()];
+}
+
+/** Whether a model of {@link modelNames} is one candidate source by itself. */
+export function isSingleSource(model: string): boolean {
+  return singleSources().has(model);
 }
 
 /** The candidate sources that are measured by themselves, by name. */
@@ -46,13 +102,21 @@ export function singleSources(): ReadonlyMap<string, SourceParameters> {
  * Trains and measures models on a split: full ranking over every artist that the listener does not have in train.
  *
  * @param models - Names out of {@link modelNames}.
- * @param io - `options` replaces defaults of both presets.
+ * @param io - `options` replaces defaults of both presets; `ablate` takes {@link ABLATED_MODEL} apart as well, `tradeOffs`
+ *   turns the knobs of a request for it.
+ * @returns In the order of `models`.
  * @throws {@link EncoreError} `INVALID_OPTION` for an unknown model, with the names that there are.
  */
 export async function evaluateModels(
   split: Split,
   models: readonly string[],
-  io: { readonly parallel: ParallelMap; readonly progress: Progress; readonly options?: TrainOptions },
+  io: {
+    readonly parallel: ParallelMap;
+    readonly progress: Progress;
+    readonly options?: TrainOptions;
+    readonly ablate?: boolean;
+    readonly tradeOffs?: boolean;
+  },
 ): Promise<readonly ModelEvaluation[]> {
   const known = modelNames();
   for (const model of models) {
@@ -65,68 +129,125 @@ export async function evaluateModels(
     }
   }
   const { train, test } = split;
-  const measure = { train: train.plays, test, tagged: taggedPairs(train) };
+  const masked = split.masked ?? null;
+  const measure: EvaluationInput = {
+    train: train.plays,
+    test,
+    tagged: taggedPairs(train),
+    tags:
+      train.tagAssignments === null ? null : fitTfIdf(train, { maxFeatures: FULL_PRESET.maxFeatures }).rows,
+  };
   const results = new Map<string, ModelEvaluation>();
 
-  const single = models.filter((model) => model !== 'seed' && model !== 'full');
+  const single = models.filter(isSingleSource);
   if (single.length > 0) {
     const plain = toPlainDataset(train);
     const { terms } = fitTfIdf(train, { maxFeatures: FULL_PRESET.maxFeatures });
-    const step = io.progress.step('single models', single.length);
+    const step = io.progress.step('single sources', single.length);
     const lists = await io.parallel(
       rankSource,
       single.map((name) => ({
         dataset: plain,
         terms,
         source: singleSources().get(name)!,
-        masked: split.masked ?? null,
+        masked,
       })),
       (units) => step.advance(units),
     );
     step.end();
     single.forEach((model, m) => {
-      results.set(model, { model, candidates: null, training: null, ...evaluateLists(lists[m]!, measure) });
+      results.set(model, { model, twoStage: null, ...evaluateLists(lists[m]!, measure) });
     });
   }
-  for (const preset of ['seed', 'full'] as const) {
-    if (!models.includes(preset)) continue;
-    const trained = await trainModel(train, resolveOptions(preset, io.options ?? {}), io);
-    const { lists, candidates } = rankTrained(trained, split.masked ?? null);
-    results.set(preset, {
-      model: preset,
-      candidates: {
-        recall: candidateRecall(candidates, test),
-        mean: candidates.reduce((sum, items) => sum + items.length, 0) / Math.max(1, candidates.length),
-      },
-      training: trained.metrics,
-      ...evaluateLists(lists, measure),
+  for (const preset of PRESETS) {
+    const twoStage = TWO_STAGE_MODELS.filter(
+      (model) => model.preset === preset && models.includes(model.name),
+    );
+    if (twoStage.length === 0) continue;
+    const parameters = resolveOptions(preset, io.options ?? {});
+    const stages = await fitStages(train, parameters, {
+      ...io,
+      progress: named(io.progress, `${preset} preset`),
+      foldIn: false,
     });
+    for (const { name, ranker } of twoStage) {
+      const trained = RANKERS[ranker](train, stages, parameters, { progress: named(io.progress, name) });
+      const ranked = rankCandidates(stages.stage, trained.ranker, { test, masked });
+      results.set(name, {
+        model: name,
+        twoStage: {
+          preset,
+          ranker,
+          candidates: countCandidates(ranked, test),
+          training: trained.metrics,
+          history: trained.history,
+          predictions: parameters.ranker.labels.kind === 'held-out' ? ranked.predictions : null,
+          ablation:
+            io.ablate === true && name === ABLATED_MODEL
+              ? await evaluateAblations({ stages, parameters, split, measure }, io)
+              : null,
+          tradeOffs:
+            io.tradeOffs === true && name === ABLATED_MODEL
+              ? tradeOffs(trained, { measure, masked }, KNOB_VALUES)
+              : null,
+        },
+        ...evaluateLists(ranked.lists, measure),
+      });
+    }
   }
   return models.map((model) => results.get(model)!);
 }
 
-/** How many artists of each list are kept: the deepest cut of any metric. */
-const LIST_LENGTH = 20;
+async function evaluateAblations(
+  {
+    stages,
+    parameters,
+    split,
+    measure,
+  }: {
+    readonly stages: FittedStages;
+    readonly parameters: TrainParameters;
+    readonly split: Split;
+    readonly measure: EvaluationInput;
+  },
+  io: { readonly parallel: ParallelMap; readonly progress: Progress },
+): Promise<readonly AblationEvaluation[]> {
+  const ablations = ablationsOf(stages, parameters);
+  const ids = { userIds: split.train.users.ids, artistIds: split.train.artists.ids };
+  const step = io.progress.step(`${ABLATED_MODEL}: ablation`, ablations.length);
+  const ranked = await io.parallel(
+    ablate,
+    ablations.map((ablation) => ({
+      stages,
+      ids,
+      parameters,
+      ablation,
+      test: split.test,
+      masked: split.masked ?? null,
+    })),
+    (units) => step.advance(units),
+  );
+  step.end();
+  return ablations.map((ablation, a) => ({
+    ablation,
+    candidates: countCandidates(ranked[a]!, split.test),
+    ...evaluateLists(ranked[a]!.lists, measure),
+  }));
+}
 
-/** Every listener's list, as serving would rank it, without masked pairs. */
-export function rankTrained(
-  { stage, ranker }: TrainedModel,
-  masked: Csr | null,
-): { readonly lists: readonly Int32Array[]; readonly candidates: readonly Int32Array[] } {
-  const artistPart = artistLogits(stage.space, ranker, stage.artists);
-  const shape = recordShape(stage.space, stage.artists.embedding.nRows);
-  const candidates: Int32Array[] = [];
-  const lists = stage.records.map((packed, user) => {
-    const record = decodeCandidates(packed, shape);
-    candidates.push(record.items);
-    const logits = candidateLogits(stage.space, ranker, record, stage.artists, artistPart);
-    const hidden = new Set(masked?.indices.subarray(masked.indptr[user], masked.indptr[user + 1]));
-    return topK(logits, logits.length)
-      .map((i) => record.items[i]!)
-      .filter((item) => !hidden.has(item))
-      .slice(0, LIST_LENGTH);
-  });
-  return { lists, candidates };
+function countCandidates(
+  { candidates }: RankedCandidates,
+  test: Csr,
+): { readonly recall: number; readonly mean: number } {
+  return {
+    recall: candidateRecall(candidates, test),
+    mean: candidates.reduce((sum, items) => sum + items.length, 0) / Math.max(1, candidates.length),
+  };
+}
+
+/** Says whose steps they are. */
+function named(progress: Progress, owner: string): Progress {
+  return { step: (name, total) => progress.step(`${owner}: ${name}`, total) };
 }
 
 interface RankSourceInput {

@@ -1,4 +1,6 @@
-import { columnLengths, type Csr } from '../math/csr.ts';
+import { EncoreError } from '../errors.ts';
+import { columnLengths, rowLength, type Csr } from '../math/csr.ts';
+import { tagDiversity } from '../rerank.ts';
 
 /** Ranking quality of one listener's list. */
 export interface ListMetrics {
@@ -44,142 +46,173 @@ export function listMetrics(ranked: Int32Array, relevant: ReadonlySet<number>, k
   };
 }
 
-/** What {@link evaluateLists} reports. Every mean is over the listeners with at least one artist held out. */
-export interface Evaluation {
-  /** Shape (nEvaluated,): listener indices. */
-  readonly users: Int32Array;
-  /** Shape (nEvaluated,) each: per listener, at 20. */
-  readonly perUser: { readonly ndcg20: Float64Array; readonly recall20: Float64Array };
-  readonly metrics: Readonly<Record<MetricName, number>>;
-}
+/** The cuts of the recall curve; a list has to be as long as the last one. */
+export const RECALL_CUTS = [1, 2, 5, 10, 20, 50, 100, 200] as const;
 
-export const METRIC_NAMES = [
+/** Figures that are means: over listeners, places or held-out artists. */
+export const MEAN_METRICS = [
   'ndcg@10',
   'ndcg@20',
-  'recall@10',
-  'recall@20',
+  ...RECALL_CUTS.map((k) => `recall@${k}` as const),
   'mrr@20',
   'map@20',
   'hit@20',
-  'coverage@20',
   'popularity-percentile@20',
   'novelty@20',
+  'tag-diversity@20',
   'recall@20-head',
   'recall@20-middle',
   'recall@20-tail',
   'tagged-not-heard@20',
 ] as const;
-export type MetricName = (typeof METRIC_NAMES)[number];
+export type MeanMetric = (typeof MEAN_METRICS)[number];
+
+/** Something for each of {@link MEAN_METRICS}. */
+export function mapMetrics<V>(make: (metric: MeanMetric) => V): Record<MeanMetric, V> {
+  const record: Partial<Record<MeanMetric, V>> = {};
+  for (const metric of MEAN_METRICS) record[metric] = make(metric);
+  if (!isComplete(record)) throw new EncoreError('SHAPE_MISMATCH', 'a figure was left out');
+  return record;
+}
+
+function isComplete<V>(record: Partial<Record<MeanMetric, V>>): record is Record<MeanMetric, V> {
+  return MEAN_METRICS.every((metric) => metric in record);
+}
+
+/** Every figure of {@link evaluateLists}. Coverage is a property of all lists together, no mean. */
+export type MetricName = MeanMetric | 'coverage@20';
+
+/**
+ * What each listener brings to a mean: it is Σ sums / Σ weights over the listeners, and over any resample of them.
+ *
+ * The weight is 1 in a mean over listeners; the number of places or of held-out artists where those are averaged.
+ */
+export interface ListenerShares {
+  /** Shape (nEvaluated,). */
+  readonly sums: Float64Array;
+  /** Shape (nEvaluated,). */
+  readonly weights: Float64Array;
+}
+
+/** What {@link evaluateLists} reports, over the listeners with at least one artist held out. */
+export interface Evaluation {
+  /** Shape (nEvaluated,): listener indices, ascending. */
+  readonly users: Int32Array;
+  readonly perListener: Readonly<Record<MeanMetric, ListenerShares>>;
+  readonly metrics: Readonly<Record<MetricName, number>>;
+}
+
+/** What lists are measured against. */
+export interface EvaluationInput {
+  /** Shape (nUsers, nArtists). */
+  readonly train: Csr;
+  /** Shape (nUsers, nArtists): held out. */
+  readonly test: Csr;
+  /** Shape (nUsers, nArtists): pairs tagged in the *training* data; `null` without tags. */
+  readonly tagged: Csr | null;
+  /** Shape (nArtists, nTerms): tag vectors of length 1, or empty, of the *training* data; `null` without tags. */
+  readonly tags: Csr | null;
+}
 
 /**
  * Full-ranking evaluation of one list per listener.
  *
  * Beyond accuracy, at 20: the share of the artists in train that appear in any list; the mean popularity percentile
- * and the mean -log2(share of listeners) of the artists listed; recall by popularity tercile of the test artist (cut
- * by train listeners so that each third of the *test rows* is as even as ties allow); the share of places that go to
- * artists that the listener tagged but does not have in train.
+ * and the mean -log2(share of listeners) of the artists listed; {@link tagDiversity}, averaged over the lists that have
+ * two artists with tags; recall by popularity tercile of the test artist (cut by train listeners so that each third of the *test rows* is as
+ * even as ties allow); the share of places that go to artists that the listener tagged but does not have in train.
  *
- * @param lists - Shape (nUsers,): artist indices, best first.
- * @param train - Shape (nUsers, nArtists).
- * @param test - Shape (nUsers, nArtists): held out.
- * @param tagged - Shape (nUsers, nArtists): pairs tagged in the *training* data; `null` without tags.
+ * @param lists - Shape (nUsers,): artist indices, best first. Cuts of recall beyond a list's end add nothing.
  */
-export function evaluateLists(
-  lists: readonly Int32Array[],
-  { train, test, tagged }: { readonly train: Csr; readonly test: Csr; readonly tagged: Csr | null },
-): Evaluation {
+export function evaluateLists(lists: readonly Int32Array[], input: EvaluationInput): Evaluation {
+  const { train, test, tagged, tags } = input;
   const listeners = columnLengths(train);
   const percentile = popularityPercentiles(listeners);
   const tercile = testTerciles(test, listeners);
 
-  const users: number[] = [];
-  const ndcg20: number[] = [];
-  const recall20: number[] = [];
-  const sums = { ndcg10: 0, recall10: 0, mrr: 0, map: 0, hit: 0 };
-  const tercileRecall = [new Mean(), new Mean(), new Mean()] as const;
-  const shownPercentile = new Mean();
-  const novelty = new Mean();
-  const taggedNotHeard = new Mean();
+  const users = Int32Array.from({ length: test.nRows }, (_, user) => user).filter(
+    (user) => rowLength(test, user) > 0,
+  );
+  const perListener = mapMetrics(() => ({
+    sums: new Float64Array(users.length),
+    weights: new Float64Array(users.length),
+  }));
   const shown = new Set<number>();
-  for (let user = 0; user < test.nRows; user++) {
-    const start = test.indptr[user]!;
-    const end = test.indptr[user + 1]!;
-    if (start === end) continue;
+  users.forEach((user, at) => {
+    const write = (name: MeanMetric, sum: number, weight = 1): void => {
+      perListener[name].sums[at] = sum;
+      perListener[name].weights[at] = weight;
+    };
     const ranked = lists[user]!;
-    const relevant = new Set(test.indices.subarray(start, end));
+    const wanted = test.indices.subarray(test.indptr[user], test.indptr[user + 1]);
+    const relevant = new Set(wanted);
     const at20 = listMetrics(ranked, relevant, 20);
-    const at10 = listMetrics(ranked, relevant, 10);
-    users.push(user);
-    ndcg20.push(at20.ndcg);
-    recall20.push(at20.recall);
-    sums.ndcg10 += at10.ndcg;
-    sums.recall10 += at10.recall;
-    sums.mrr += at20.reciprocalRank;
-    sums.map += at20.averagePrecision;
-    sums.hit += at20.hit;
+    write('ndcg@10', listMetrics(ranked, relevant, 10).ndcg);
+    write('ndcg@20', at20.ndcg);
+    write('mrr@20', at20.reciprocalRank);
+    write('map@20', at20.averagePrecision);
+    write('hit@20', at20.hit);
+    let hits = 0;
+    let next = 0;
+    for (const k of RECALL_CUTS) {
+      for (; next < Math.min(k, ranked.length); next++) hits += relevant.has(ranked[next]!) ? 1 : 0;
+      write(`recall@${k}`, hits / relevant.size);
+    }
+
     const top = ranked.subarray(0, 20);
     const topSet = new Set(top);
-    for (const item of relevant) tercileRecall[tercile[item]!]!.add(topSet.has(item) ? 1 : 0);
+    (['tail', 'middle', 'head'] as const).forEach((name, third) => {
+      const ofThird = wanted.filter((item) => tercile[item] === third);
+      write(`recall@20-${name}`, ofThird.filter((item) => topSet.has(item)).length, ofThird.length);
+    });
     const taggedHere = new Set(
       tagged === null ? [] : tagged.indices.subarray(tagged.indptr[user], tagged.indptr[user + 1]),
     );
+    let percentiles = 0;
+    let surprise = 0;
+    let nTagged = 0;
     for (const item of top) {
       shown.add(item);
-      shownPercentile.add(percentile[item]!);
-      novelty.add(-Math.log2(Math.max(1, listeners[item]!) / train.nRows));
-      taggedNotHeard.add(taggedHere.has(item) ? 1 : 0);
+      percentiles += percentile[item]!;
+      surprise -= Math.log2(Math.max(1, listeners[item]!) / train.nRows);
+      nTagged += taggedHere.has(item) ? 1 : 0;
     }
-  }
-  const n = Math.max(1, users.length);
+    write('popularity-percentile@20', percentiles, top.length);
+    write('novelty@20', surprise, top.length);
+    write('tagged-not-heard@20', nTagged, top.length);
+    const diversity = tags === null ? null : tagDiversity(tags, tags.nCols, top);
+    write('tag-diversity@20', diversity ?? 0, diversity === null ? 0 : 1);
+  });
+
   const artistsInTrain = listeners.reduce((count, l) => count + (l > 0 ? 1 : 0), 0);
   return {
-    users: Int32Array.from(users),
-    perUser: { ndcg20: Float64Array.from(ndcg20), recall20: Float64Array.from(recall20) },
+    users,
+    perListener,
     metrics: {
-      'ndcg@10': sums.ndcg10 / n,
-      'ndcg@20': mean(ndcg20),
-      'recall@10': sums.recall10 / n,
-      'recall@20': mean(recall20),
-      'mrr@20': sums.mrr / n,
-      'map@20': sums.map / n,
-      'hit@20': sums.hit / n,
+      ...mapMetrics((name) => meanOf(perListener[name])),
       'coverage@20': shown.size / Math.max(1, artistsInTrain),
-      'popularity-percentile@20': shownPercentile.value,
-      'novelty@20': novelty.value,
-      'recall@20-head': tercileRecall[2].value,
-      'recall@20-middle': tercileRecall[1].value,
-      'recall@20-tail': tercileRecall[0].value,
-      'tagged-not-heard@20': taggedNotHeard.value,
     },
   };
 }
 
+/** Σ sums / Σ weights; 0 where there is nothing to average. */
+function meanOf({ sums, weights }: ListenerShares): number {
+  const weight = weights.reduce((total, x) => total + x, 0);
+  return weight === 0 ? 0 : sums.reduce((total, x) => total + x, 0) / weight;
+}
+
 /** Share of wanted artists that are among the candidates, averaged over listeners with at least one. */
 export function candidateRecall(candidates: readonly Int32Array[], test: Csr): number {
-  const recall = new Mean();
+  let sum = 0;
+  let n = 0;
   for (let user = 0; user < test.nRows; user++) {
     const relevant = test.indices.subarray(test.indptr[user], test.indptr[user + 1]);
     if (relevant.length === 0) continue;
     const set = new Set(candidates[user]);
-    recall.add(relevant.reduce((hits, item) => hits + (set.has(item) ? 1 : 0), 0) / relevant.length);
+    sum += relevant.reduce((hits, item) => hits + (set.has(item) ? 1 : 0), 0) / relevant.length;
+    n++;
   }
-  return recall.value;
-}
-
-class Mean {
-  #sum = 0;
-  #n = 0;
-  add(x: number): void {
-    this.#sum += x;
-    this.#n++;
-  }
-  get value(): number {
-    return this.#n === 0 ? 0 : this.#sum / this.#n;
-  }
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, x) => sum + x, 0) / Math.max(1, values.length);
+  return n === 0 ? 0 : sum / n;
 }
 
 /** Shape (nArtists,), 0-100: the share of artists in train with fewer listeners, ties in the middle. */

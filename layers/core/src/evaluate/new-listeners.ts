@@ -13,10 +13,10 @@ import { recommend } from '../recommend.ts';
 import { createHistory } from '../scoring/history.ts';
 import { trainModel } from '../train-model.ts';
 import { evaluateLists, type Evaluation } from './metrics.ts';
+import { LIST_LENGTH } from './rank-candidates.ts';
 
 /** Keeps this use of a seed apart. */
 const NEW_LISTENERS = 5;
-const LIST_LENGTH = 20;
 
 /** How the same listeners are served: trained on, or met for the first time. */
 export const NEW_LISTENER_MODELS = ['popular', 'fold-in-names', 'fold-in', 'trained'] as const;
@@ -73,7 +73,7 @@ export async function evaluateNewListeners(
   parameters: TrainParameters,
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<readonly NewListenersEvaluation[]> {
-  const trained = await trainModel(given, parameters, io);
+  const trained = await trainModel(given, parameters, { ...io, foldIn: false });
   const known = await servingModel(trained, given);
   const strange = await trainModel(others, parameters, io);
   const { model, catalog } = await encodeModel(strange, others);
@@ -117,7 +117,7 @@ export async function evaluateNewListeners(
   }
   return NEW_LISTENER_MODELS.map((name) => ({
     model: name,
-    ...evaluateLists(lists[name], { train: given.plays, test, tagged: null }),
+    ...evaluateLists(lists[name], { train: given.plays, test, tagged: null, tags: null }),
   }));
 }
 

@@ -16,8 +16,8 @@ export interface LbfgsOptions {
   readonly maxIterations: number;
   /** Pairs of step and gradient change that stand for the Hessian (default 10). */
   readonly memory?: number;
-  /** Called after each step. */
-  readonly onIteration?: (iteration: number, gradientNorm: number) => void;
+  /** Called after each step, with max|g| and the value that it reached. */
+  readonly onIteration?: (iteration: number, gradientNorm: number, value: number) => void;
 }
 
 /** Where {@link minimiseLbfgs} stopped. */
@@ -86,7 +86,7 @@ export function minimiseLbfgs(
     value = step;
     gradientNorm = maxNorm(gradient);
     iterations++;
-    onIteration?.(iterations, gradientNorm);
+    onIteration?.(iterations, gradientNorm, value);
   }
   return { x, value, gradientNorm, iterations, converged: gradientNorm <= tolerance };
 }

@@ -52,7 +52,8 @@ export function nArtistColumns(space: FeatureSpace): number {
   return space.nEmbedding + space.nFactors;
 }
 
-const N_FRESHNESS = 3;
+/** Columns that say how long ago a listener tagged. */
+export const N_FRESHNESS = 3;
 const DEGREE = N_FRESHNESS;
 const MAINSTREAMNESS = N_FRESHNESS + 1;
 const FACTORS = N_FRESHNESS + 2;

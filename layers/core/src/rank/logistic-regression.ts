@@ -43,8 +43,8 @@ export interface LogisticRegressionOptions {
   readonly sampleWeights?: Float64Array;
   /** Shape (nRows,): added to every logit, with no weight to learn. */
   readonly offset?: Float64Array;
-  /** Called after each step. */
-  readonly onIteration?: (iteration: number, gradientNorm: number) => void;
+  /** Called after each step, with max|g| and the objective, both per unit of sample weight. */
+  readonly onIteration?: (iteration: number, gradientNorm: number, objective: number) => void;
 }
 
 export interface LogisticFit extends LogisticModel {

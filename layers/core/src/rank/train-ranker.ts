@@ -159,6 +159,8 @@ export interface FittedRanker {
   readonly iterations: number;
   /** Whether the optimiser met its tolerance within the iterations allowed. */
   readonly converged: boolean;
+  /** Shape (iterations,): the objective after each step, per unit of sample weight; see {@link fitLogisticRegression}. */
+  readonly history: readonly number[];
 }
 
 /**
@@ -185,11 +187,13 @@ export function fitRanker(
   const width = design.dense!.nCols;
   const scale = space.crossFeatures ? columnMoments(design.dense!.values, width) : null;
   const values = scale === null ? design.dense!.values : standardised(design.dense!.values, width, scale);
+  const history: number[] = [];
   const fitted = fitLogisticRegression({ ...design, dense: { nCols: width, values } }, labels, {
     c: parameters.c,
     maxIter: parameters.maxIter,
     tolerance: 1e-4,
     offset,
+    onIteration: (_iteration, _gradientNorm, objective) => history.push(objective),
   });
   let { intercept } = fitted;
   const weights = fitted.weights.slice();
@@ -206,6 +210,7 @@ export function fitRanker(
     ranker: splitWeights(space, intercept, weights),
     iterations: fitted.iterations,
     converged: fitted.converged,
+    history,
   };
 }
 

@@ -1,10 +1,11 @@
-import { stageOne, toPlainDataset } from '../candidates/stage-one.ts';
+import { toPlainDataset } from '../candidates/stage-one.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { splitHoldout } from '../data/split.ts';
 import { EncoreError } from '../errors.ts';
-import { bootstrapMean, meanPerListener, type Interval } from '../evaluate/bootstrap.ts';
-import { rankSource, rankTrained, singleSources, type Split } from '../evaluate/evaluate-models.ts';
+import { differenceOf, resampleListeners, type Interval, type SplitShares } from '../evaluate/bootstrap.ts';
+import { rankSource, singleSources, type Split } from '../evaluate/evaluate-models.ts';
 import { listMetrics } from '../evaluate/metrics.ts';
+import { rankCandidates } from '../evaluate/rank-candidates.ts';
 import { fitTfIdf } from '../features/tf-idf.ts';
 import { filterCsr, type Csr } from '../math/csr.ts';
 import { hash2 } from '../math/rng.ts';
@@ -15,9 +16,9 @@ import {
   type SourceParameters,
   type TrainParameters,
 } from '../options.ts';
-import type { ParallelMap, Progress, ProgressStep, Task } from '../ports.ts';
+import type { ParallelMap, Progress, ProgressStep } from '../ports.ts';
 import { FULL_PRESET } from '../presets.ts';
-import { trainModel } from '../train-model.ts';
+import { fitStages, stagesKey, trainRanker, type FittedStages } from '../train-model.ts';
 import { tunablePreset, tunableSource, type Tunable } from './model-spaces.ts';
 import { bestOf, search, type Trial } from './search.ts';
 import type { Point } from './search-space.ts';
@@ -65,18 +66,16 @@ export interface TuningResult {
   readonly overrides: Point;
 }
 
-/** Shape (nEvaluated,) each: the listeners with something held out, and how well it was found. */
+/** How well the listeners with something held out on one part were served. */
 interface PerListener {
-  readonly users: Int32Array;
-  readonly ndcg20: Float64Array;
-  readonly recall20: Float64Array;
+  readonly ndcg20: SplitShares;
+  readonly recall20: SplitShares;
 }
 
 interface Score {
-  /** Mean NDCG@20. */
+  /** NDCG@20: the mean over the parts of the means over listeners. */
   readonly score: number;
-  /** Shape (nEvaluated,): each listener's mean over the parts. */
-  readonly ndcg20: Float64Array;
+  readonly byPart: readonly PerListener[];
   readonly recall20: number;
 }
 
@@ -87,11 +86,12 @@ type Measure<Parameters> = (
   advance: (units: number) => void,
 ) => Promise<readonly (readonly PerListener[])[]>;
 
-/** A split, and what all configurations that are trained on it share. */
+/** A split, and what configurations that are trained on it one after the other share. */
 interface Part {
   readonly split: Split;
-  /** Keeps one preset's stage one: as much memory as a training, for each part. */
   readonly parallel: ParallelMap;
+  /** A preset's stages as they were fitted last, and for what: as much memory as a training, for each part. */
+  fitted: { readonly key: string; readonly stages: FittedStages } | null;
 }
 
 const CONFIRMATION = 0x636f6e66;
@@ -169,11 +169,10 @@ async function choose<Parameters>(
   const found = await search(space, start, how, scoring(holdouts, how, io.parallel, searchStep));
   searchStep.end();
 
-  const difference = (values: Float64Array, from: Float64Array): Interval =>
-    bootstrapMean(
-      values.map((value, i) => value - from[i]!),
-      { seed },
-    );
+  const difference = (of: readonly PerListener[], from: readonly PerListener[]): Interval => {
+    const [a, b] = resampleListeners([of, from].map(ndcgOf), { seed });
+    return differenceOf(a!, b!);
+  };
   const best = bestOf(found);
   const report = {
     model,
@@ -185,7 +184,7 @@ async function choose<Parameters>(
       parameters: point,
       ndcg20: result.score,
       recall20: result.recall20,
-      againstDefault: difference(result.ndcg20, found[0]!.result.ndcg20),
+      againstDefault: difference(result.byPart, found[0]!.result.byPart),
     })),
     best,
   };
@@ -197,9 +196,12 @@ async function choose<Parameters>(
     confirmationStep.advance(units),
   );
   confirmationStep.end();
-  const [ndcgBefore, ndcgAfter] = [overParts(before!, 'ndcg20'), overParts(after!, 'ndcg20')];
-  const gain = difference(ndcgAfter, ndcgBefore);
-  const confirmation = { before: mean(ndcgBefore), after: mean(ndcgAfter), difference: gain };
+  const gain = difference(after!, before!);
+  const confirmation = {
+    before: overParts(before!, 'ndcg20'),
+    after: overParts(after!, 'ndcg20'),
+    difference: gain,
+  };
   const isBetter = gain.low > 0;
   return {
     ...report,
@@ -219,15 +221,16 @@ function scoring<Parameters>(
   const parts = splits.map((split) => partOf(split, parallel));
   return async (points) => {
     const measured = await measure(points.map(tunable.at), parts, (units) => step.advance(units));
-    return measured.map((byPart) => {
-      const ndcg20 = overParts(byPart, 'ndcg20');
-      return { score: mean(ndcg20), ndcg20, recall20: mean(overParts(byPart, 'recall20')) };
-    });
+    return measured.map((byPart) => ({
+      score: overParts(byPart, 'ndcg20'),
+      byPart,
+      recall20: overParts(byPart, 'recall20'),
+    }));
   };
 }
 
 function partOf(split: Split, parallel: ParallelMap): Part {
-  return { split, parallel: rememberingStageOne(parallel) };
+  return { split, parallel, fitted: null };
 }
 
 function overridesOf(trials: readonly Trial<unknown>[], best: number): Point {
@@ -280,9 +283,11 @@ const measurePresets: Measure<TrainParameters> = async (configurations, parts, a
   const measured: PerListener[][] = [];
   for (const parameters of configurations) {
     const byPart: PerListener[] = [];
-    for (const { split, parallel } of parts) {
-      const trained = await trainModel(split.train, parameters, { parallel, progress: SILENT });
-      byPart.push(perListener(rankTrained(trained, split.masked ?? null).lists, split.test));
+    for (const part of parts) {
+      const { train, test, masked = null } = part.split;
+      const stages = await stagesOf(part, parameters);
+      const { stage, ranker } = trainRanker(train, stages, parameters, { progress: SILENT });
+      byPart.push(perListener(rankCandidates(stage, ranker, { test, masked }).lists, test));
       advance(1);
     }
     measured.push(byPart);
@@ -290,30 +295,19 @@ const measurePresets: Measure<TrainParameters> = async (configurations, parts, a
   return measured;
 };
 
-/**
- * A parallel map for trainings on one data set, without reuse, one after the other: where stage one's parameters are those of
- * the training before, so are its outputs. Only the ranker is then fitted.
- */
-function rememberingStageOne(parallel: ParallelMap): ParallelMap {
-  let last: { readonly key: string; readonly outputs: readonly unknown[] } | null = null;
-  return async <Input, Output>(
-    task: Task<Input, Output>,
-    inputs: readonly Input[],
-    onAdvance: (units: number) => void,
-  ): Promise<Output[]> => {
-    if (task.name !== stageOne.name) return parallel(task, inputs, onAdvance);
-    const key = JSON.stringify(inputs, stageOneOnly);
-    // Gone before the next ones are made: two of them would not fit.
-    if (last?.key !== key) last = null;
-    last ??= { key, outputs: await parallel(task, inputs, onAdvance) };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same task made them from equal inputs
-    return last.outputs as Output[];
-  };
-}
-
-/** Leaves out of a training's inputs what stage one does not read, and what is the same in all of them. */
-function stageOneOnly(field: string, value: unknown): unknown {
-  return ['dataset', 'terms', 'c', 'maxIter', 'negatives'].includes(field) ? undefined : value;
+/** The stages for these parameters: those fitted last where nothing but the ranker differs. */
+async function stagesOf(part: Part, parameters: TrainParameters): Promise<FittedStages> {
+  const key = stagesKey(parameters);
+  if (part.fitted?.key === key) return part.fitted.stages;
+  // Gone before the next ones are made: two of them would not fit.
+  part.fitted = null;
+  const stages = await fitStages(part.split.train, parameters, {
+    parallel: part.parallel,
+    progress: SILENT,
+    foldIn: false,
+  });
+  part.fitted = { key, stages };
+  return stages;
 }
 
 function perListener(lists: readonly Int32Array[], test: Csr): PerListener {
@@ -322,20 +316,26 @@ function perListener(lists: readonly Int32Array[], test: Csr): PerListener {
     const relevant = new Set(test.indices.subarray(test.indptr[user], test.indptr[user + 1]));
     return listMetrics(lists[user]!, relevant, 20);
   });
+  const weights = new Float64Array(users.length).fill(1);
   return {
-    users,
-    ndcg20: Float64Array.from(measured, ({ ndcg }) => ndcg),
-    recall20: Float64Array.from(measured, ({ recall }) => recall),
+    ndcg20: { users, weights, sums: Float64Array.from(measured, ({ ndcg }) => ndcg) },
+    recall20: { users, weights, sums: Float64Array.from(measured, ({ recall }) => recall) },
   };
 }
 
-/** Each listener's mean over the parts: what is resampled, and averaged to a trial's score. */
-function overParts(byPart: readonly PerListener[], figure: 'ndcg20' | 'recall20'): Float64Array {
-  return meanPerListener(byPart.map((part) => ({ users: part.users, values: part[figure] })));
+function ndcgOf(byPart: readonly PerListener[]): readonly SplitShares[] {
+  return byPart.map(({ ndcg20 }) => ndcg20);
 }
 
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+/** The mean over the parts of the means over listeners. */
+function overParts(byPart: readonly PerListener[], figure: keyof PerListener): number {
+  return mean(byPart.map((part) => mean(part[figure].sums)));
+}
+
+function mean(values: readonly number[] | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / Math.max(1, values.length);
 }
 
 function isSeed(value: number): boolean {

@@ -58,6 +58,18 @@ describe('tasks on threads', () => {
     expect(threads.size).toBe(2);
   });
 
+  it('are told of one by one, with the time that each took', async () => {
+    const done: { task: string; index: number; seconds: number }[] = [];
+    const map = createWorkerParallelMap({ threads: 2, tasksUrl, onTask: (task) => done.push(task) });
+    await map(square, [1, 2, 3], ignore);
+    expect(done.map(({ task, index }) => `${task} ${index}`).toSorted()).toEqual([
+      'square 0',
+      'square 1',
+      'square 2',
+    ]);
+    for (const { seconds } of done) expect(seconds).toBeGreaterThan(0);
+  });
+
   it('run here when no thread can load them', async () => {
     const map = createWorkerParallelMap({ threads: 2, tasksUrl: new URL('absent.ts', import.meta.url).href });
     const results = await map(square, [9], ignore);
