@@ -1,14 +1,18 @@
 import type { Dataset } from '../data/dataset.ts';
+import { drawInitialFactors, fitBiasedSvd, ratingsFromPlays } from '../factors/biased-svd.ts';
+import { fitBpr } from '../factors/bpr.ts';
 import { fitEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
 import { fitIals } from '../factors/ials.ts';
 import { interactionWeights } from '../factors/interaction-weights.ts';
+import { bm25Weights, tfIdfWeights } from '../factors/knn-weights.ts';
+import { fitPureSvd } from '../factors/pure-svd.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
 import { artistPopularity } from '../features/popularity.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
-import { mapCsr, transposeCsr, type Csr } from '../math/csr.ts';
-import type { SourceParameters, TrainParameters } from '../options.ts';
+import { filterCsr, mapCsr, transposeCsr, type Csr } from '../math/csr.ts';
+import type { KnnWeighting, SourceParameters, TrainParameters } from '../options.ts';
 import { fitFriends } from './friends.ts';
 import { fitItemKnn } from './item-knn.ts';
 import { fitPopular } from './popular.ts';
@@ -68,9 +72,16 @@ export function fitSource(
     case 'friends':
       return dataset.friends === null ? null : fitFriends(weights, dataset.friends, source);
     case 'item-knn':
-      return fitItemKnn(weights, source);
-    case 'user-knn':
-      return fitUserKnn(weights, source);
+      return {
+        ...fitItemKnn(itemKnnWeights(source.weighting, inputs), source),
+        name: source.label ?? source.name,
+      };
+    case 'user-knn': {
+      // A listener is the document, the artists are the terms.
+      const compared =
+        source.weighting === undefined ? undefined : knnWeights(dataset.plays, source.weighting);
+      return { ...fitUserKnn(weights, { ...source, compared }), name: source.label ?? source.name };
+    }
     case 'tag-knn':
       // Without tags only popularity is left of the embedding, and every direction is the same.
       if (dataset.tagAssignments === null) return { ...fitPopular(dataset.plays, source), name: source.name };
@@ -84,7 +95,7 @@ export function fitSource(
       return fitTagKnn(
         profileEmbedding(inputs, source.contextWeight),
         mapCsr(dataset.plays, (plays) => Math.log1p(plays)),
-        { name: source.name, k: source.k, metric: 'cosine' },
+        { name: source.label ?? source.name, k: source.k, metric: 'cosine' },
       );
     case 'ease': {
       const model = fitEase(source.weights === 'binary' ? binary : weights, {
@@ -96,9 +107,88 @@ export function fitSource(
     }
     case 'ials':
       return fitIalsSource(source, inputs, parameters.randomState);
+    case 'bpr':
+      return fitBprSource(source, dataset, parameters.randomState);
+    case 'pure-svd': {
+      const model = fitPureSvd(source.weights === 'binary' ? binary : weights, source);
+      return { name: source.label, k: source.k, scoreUser: model.scoreUser };
+    }
+    case 'biased-svd':
+      return fitBiasedSvdSource(source, dataset, parameters.randomState);
     default:
       return source satisfies never;
   }
+}
+
+/** Plays of each document as weights, what is not worth comparing left out. */
+function knnWeights(documents: Csr, weighting: KnnWeighting): Csr {
+  switch (weighting.kind) {
+    case 'binary':
+      return mapCsr(documents, () => 1);
+    case 'tf-idf':
+      return tfIdfWeights(documents);
+    case 'bm25':
+      return bm25Weights(documents, weighting);
+    default:
+      return weighting satisfies never;
+  }
+}
+
+/** Neighbours of artists are sought among the columns, so that an artist is the document and its listeners are the terms. */
+function itemKnnWeights(weighting: KnnWeighting | undefined, { dataset, weights }: SourceInputs): Csr {
+  if (weighting === undefined) return weights;
+  const byListener = transposeCsr(knnWeights(transposeCsr(dataset.plays), weighting));
+  // A listener of all artists but one weighs exactly 0, and fitItemKnn takes 0 for "not met yet".
+  return filterCsr(byListener, (_user, _artist, value) => value !== 0);
+}
+
+function fitBprSource(
+  source: SourceParameters & { readonly name: 'bpr' },
+  { users, artists, plays }: Dataset,
+  randomState: number,
+): CandidateSource {
+  const model = fitBpr(plays, { ...source, randomState, userIds: users.ids, itemIds: artists.ids });
+  return { name: source.label, k: source.k, scoreUser: biasedScorer(model) };
+}
+
+function fitBiasedSvdSource(
+  { label, k, svd }: SourceParameters & { readonly name: 'biased-svd' },
+  { users, artists, plays }: Dataset,
+  randomState: number,
+): CandidateSource {
+  const draw = { rank: svd.factors, seed: randomState };
+  const model = fitBiasedSvd(ratingsFromPlays(plays), svd, {
+    userFactors: drawInitialFactors(users.ids, 'user', draw),
+    itemFactors: drawInitialFactors(artists.ids, 'artist', draw),
+  });
+  // The mean and the listener's bias are the same for every artist and leave the order as it is.
+  return { name: label, k, scoreUser: biasedScorer({ ...model, factors: model.rank }) };
+}
+
+/** Scores ŷ_ui = b_i + p_u · q_i: the bias is one more factor, 1 for every listener. */
+function biasedScorer(model: {
+  readonly factors: number;
+  readonly userFactors: Float64Array;
+  readonly itemFactors: Float64Array;
+  readonly itemBiases: Float64Array;
+}): CandidateSource['scoreUser'] {
+  const { factors, itemBiases } = model;
+  // The scorer takes factors by fours: the rest is 0.
+  const width = (factors + 4) & ~3;
+  const widened = (rows: Float64Array, last: (row: number) => number): Float64Array => {
+    const nRows = rows.length / factors;
+    const out = new Float64Array(nRows * width);
+    for (let r = 0; r < nRows; r++) {
+      out.set(rows.subarray(r * factors, (r + 1) * factors), r * width);
+      out[r * width + factors] = last(r);
+    }
+    return out;
+  };
+  return createFactorScorer(
+    widened(model.userFactors, () => 1),
+    widened(model.itemFactors, (item) => itemBiases[item]!),
+    { factors: width },
+  );
 }
 
 /** Tags, and freshness and popularity at their own weight: how the context columns of the embedding are toned down. */

@@ -9,23 +9,31 @@ import type { CandidateSource } from './source.ts';
  * An artist's idf is ln(nUsers / listeners); sharing a rare artist says more than sharing a famous one.
  *
  * @param weights - Shape (nUsers, nArtists): interaction weights.
+ * @param options - `compared`: other values at the same cells, whose cosine is taken as it is, without idf.
  * @see Herlocker et al. (1999), "An Algorithmic Framework for Performing Collaborative Filtering".
  */
 export function fitUserKnn(
   weights: Csr,
-  options: { readonly k: number; readonly neighbours: number; readonly exponent: number },
+  options: {
+    readonly k: number;
+    readonly neighbours: number;
+    readonly exponent: number;
+    readonly compared?: Csr | undefined;
+  },
 ): CandidateSource {
   const { nRows: nUsers, indptr, indices, values } = weights;
-  const byItem = transposeCsr(weights);
+  const compared = options.compared ?? weights;
+  const byItem = transposeCsr(compared);
   const idf = new Float64Array(weights.nCols);
   for (let i = 0; i < weights.nCols; i++) {
     const listeners = byItem.indptr[i + 1]! - byItem.indptr[i]!;
-    idf[i] = listeners > 0 ? Math.log(nUsers / listeners) : 0;
+    if (options.compared !== undefined) idf[i] = 1;
+    else idf[i] = listeners > 0 ? Math.log(nUsers / listeners) : 0;
   }
   const inverseNorms = new Float64Array(nUsers);
   for (let u = 0; u < nUsers; u++) {
     let sum = 0;
-    for (let e = indptr[u]!; e < indptr[u + 1]!; e++) sum += (values[e]! * idf[indices[e]!]!) ** 2;
+    for (let e = indptr[u]!; e < indptr[u + 1]!; e++) sum += (compared.values[e]! * idf[indices[e]!]!) ** 2;
     inverseNorms[u] = sum > 0 ? 1 / Math.sqrt(sum) : 0;
   }
   const similarity = new Float64Array(nUsers);
@@ -36,7 +44,7 @@ export function fitUserKnn(
       similarity.fill(0);
       for (let e = indptr[user]!; e < indptr[user + 1]!; e++) {
         const item = indices[e]!;
-        const weight = values[e]! * idf[item]! * idf[item]!;
+        const weight = compared.values[e]! * idf[item]! * idf[item]!;
         for (let f = byItem.indptr[item]!; f < byItem.indptr[item + 1]!; f++) {
           similarity[byItem.indices[f]!]! += weight * byItem.values[f]!;
         }
