@@ -126,8 +126,12 @@ describe('truncatedSvd', () => {
     ).toBeLessThan(1e-12);
   });
 
-  it('has nothing to say of a matrix of zeros', () => {
-    const { rank, values, right } = truncatedSvd(sparse(new Float64Array(12), 3, 4), 2);
+  it.each([
+    [3, 4],
+    [0, 4],
+    [3, 0],
+  ])('has nothing to say of a matrix of zeros: %d × %d', (nRows, nCols) => {
+    const { rank, values, right } = truncatedSvd(sparse(new Float64Array(nRows * nCols), nRows, nCols), 2);
     expect(rank).toBe(0);
     expect(values).toHaveLength(0);
     expect(right).toHaveLength(0);

@@ -125,17 +125,8 @@ function takeStep(
   const pu = u * factors;
   const qi = i * factors;
   const qj = j * factors;
-  // Four sums: a chain of additions would wait for each.
-  let [s0, s1, s2, s3] = [b[i]! - b[j]!, 0, 0, 0];
-  let f = 0;
-  for (; f + 4 <= factors; f += 4) {
-    s0 += p[pu + f]! * (q[qi + f]! - q[qj + f]!);
-    s1 += p[pu + f + 1]! * (q[qi + f + 1]! - q[qj + f + 1]!);
-    s2 += p[pu + f + 2]! * (q[qi + f + 2]! - q[qj + f + 2]!);
-    s3 += p[pu + f + 3]! * (q[qi + f + 3]! - q[qj + f + 3]!);
-  }
-  for (; f < factors; f++) s0 += p[pu + f]! * (q[qi + f]! - q[qj + f]!);
-  const difference = s0 + s1 + (s2 + s3);
+  let difference = b[i]! - b[j]!;
+  for (let f = 0; f < factors; f++) difference += p[pu + f]! * (q[qi + f]! - q[qj + f]!);
   const g = 1 / (1 + Math.exp(difference));
   const keep = 1 - learningRate * regularisation;
   const step = learningRate * g;

@@ -80,6 +80,7 @@ function leadingEigenpairs(
   wanted: number,
 ): { readonly eigenvalues: Float64Array; readonly vectors: readonly Float64Array[] } {
   const n = m.nRows;
+  if (n === 0) return { eigenvalues: new Float64Array(0), vectors: [] };
   const basis: Float64Array[] = [];
   /** A times each vector of the basis. */
   const images: Float64Array[] = [];
