@@ -102,7 +102,8 @@ export const BASELINES: readonly SourceParameters[] = [
     shrink: 10,
     weighting: { kind: 'binary' },
   },
-  // As in `implicit`, but for the cosine of the BM25 weights, where it takes their product.
+  // Weights as in `implicit`, which takes the product of BM25 weights where this takes their cosine, and weighs the artists
+  // heard by plays.
   {
     name: 'item-knn',
     label: 'item-knn-tf-idf',
