@@ -106,7 +106,7 @@ describe('parseParameters', () => {
     ['another preset', { ...full, preset: 'mlp' }],
     ['a field more', { ...full, extra: 1 }],
     ['a field less', { ...full, metric: undefined, sources: full.sources, svd: undefined }],
-    ['a source that there is no more', { ...full, sources: [{ name: 'bpr', k: 20 }] }],
+    ['a source that there is no more', { ...full, sources: [{ name: 'lda', k: 20 }] }],
     ['a source with another field', { ...full, sources: [{ name: 'friends', k: 20, depth: 2 }] }],
     ['sources that are none', { ...full, sources: [null] }],
     ['another ranker', { ...full, ranker: { c: 1, layers: 3 } }],

@@ -1,6 +1,7 @@
 import { EncoreError } from './errors.ts';
 import type { TagMetric } from './scoring/tag-nearness.ts';
 import { BASELINES, FULL_PRESET, SEED_PRESET } from './presets.ts';
+import type { KnnWeighting } from './scoring/knn-weights.ts';
 
 export const PRESETS = ['seed', 'full'] as const;
 export type Preset = (typeof PRESETS)[number];
@@ -84,14 +85,31 @@ export type SourceParameters =
   | { readonly name: 'tag-knn'; readonly k: number }
   | {
       readonly name: 'tag-profile';
+      readonly label?: string;
       readonly k: number;
       /** Weight of freshness and popularity against the tags. */
       readonly contextWeight: number;
     }
   | { readonly name: 'popular'; readonly k: number }
   | { readonly name: 'friends'; readonly k: number }
-  | { readonly name: 'item-knn'; readonly k: number; readonly neighbours: number; readonly shrink: number }
-  | { readonly name: 'user-knn'; readonly k: number; readonly neighbours: number; readonly exponent: number }
+  | {
+      readonly name: 'item-knn';
+      readonly label?: string;
+      readonly k: number;
+      readonly neighbours: number;
+      readonly shrink: number;
+      /** What artists are compared by, `play-rank` where it is left out. */
+      readonly weighting?: KnnWeighting;
+    }
+  | {
+      readonly name: 'user-knn';
+      readonly label?: string;
+      readonly k: number;
+      readonly neighbours: number;
+      readonly exponent: number;
+      /** What listeners are compared by, `play-rank` times idf where it is left out; neighbours' votes weigh by play rank. */
+      readonly weighting?: KnnWeighting;
+    }
   | {
       readonly name: 'ease';
       /** Names the source where two differ only in parameters. */
@@ -119,6 +137,29 @@ export type SourceParameters =
       readonly tagWeight: number;
       /** Weight of friends as pseudo-items; 0 leaves them out. */
       readonly friendWeight: number;
+    }
+  | {
+      readonly name: 'bpr';
+      readonly label: string;
+      readonly k: number;
+      readonly factors: number;
+      readonly epochs: number;
+      readonly learningRate: number;
+      readonly regularisation: number;
+    }
+  | {
+      readonly name: 'pure-svd';
+      readonly label: string;
+      readonly k: number;
+      readonly factors: number;
+      readonly weights: 'binary' | 'play-rank';
+    }
+  | {
+      /** Ranks by predicted rating: what the factors of {@link SvdParameters} are worth by themselves. */
+      readonly name: 'biased-svd';
+      readonly label: string;
+      readonly k: number;
+      readonly svd: SvdParameters;
     };
 
 const PRESET_PARAMETERS = { seed: SEED_PRESET, full: FULL_PRESET };
@@ -126,7 +167,7 @@ const KNOWN_SOURCES: readonly SourceParameters[] = [...BASELINES, ...FULL_PRESET
 
 /** The name under which a source's scores are stored and explained. */
 export function sourceLabel(source: SourceParameters): string {
-  return 'label' in source ? source.label : source.name;
+  return ('label' in source ? source.label : undefined) ?? source.name;
 }
 
 /**

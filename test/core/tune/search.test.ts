@@ -237,6 +237,17 @@ describe('the spaces of the models', () => {
     expect(Object.keys(tunableSource(ease).space)).toEqual(['lambda', 'weights']);
   });
 
+  it('put the parameters of a weighting back where they belong', () => {
+    const bm25 = BASELINES.find((source) => sourceLabel(source) === 'user-knn-bm25')!;
+    const { space, at } = tunableSource(bm25);
+    expect(Object.keys(space)).toEqual(['neighbours', 'exponent', 'weighting.k1', 'weighting.b']);
+    expect(at({ exponent: 3, 'weighting.k1': 20 })).toEqual({
+      ...bm25,
+      exponent: 3,
+      weighting: { kind: 'bm25', k1: 20, b: 0.75 },
+    });
+  });
+
   it('refuse a model that has nothing to choose', () => {
     expect(() => tunableSource({ name: 'popular', k: 20 })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('popular has no') }),

@@ -1,21 +1,34 @@
 import type { Dataset } from '../data/dataset.ts';
+import { drawInitialFactors, fitBiasedSvd, ratingScale, ratingsFromPlays } from '../factors/biased-svd.ts';
+import { fitBpr } from '../factors/bpr.ts';
 import { fitEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
 import { fitIals } from '../factors/ials.ts';
+import { fitPureSvd } from '../factors/pure-svd.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
 import { artistPopularity } from '../features/popularity.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
 import { mapCsr, type Csr } from '../math/csr.ts';
 import { sourceLabel, type SourceParameters, type TrainParameters } from '../options.ts';
-import { createPopularScorer, createTagsScorer, easeTensors, ialsTensors } from '../scoring/create-source.ts';
+import {
+  biasedSvdTensors,
+  createPopularScorer,
+  createTagsScorer,
+  easeTensors,
+  ialsTensors,
+  itemKnnRows,
+  pureSvdTensors,
+} from '../scoring/create-source.ts';
 import { tagRowsOf } from '../scoring/ease.ts';
-import { rowHistory } from '../scoring/history.ts';
+import { rowHistory, unweighted } from '../scoring/history.ts';
 import { createIalsScorer } from '../scoring/ials.ts';
 import { createItemKnnScorer } from '../scoring/item-knn.ts';
 import { createSharedTables, type SharedTables } from '../scoring/shared-tables.ts';
+import { silentSource } from './silent-source.ts';
 import type { CandidateSource } from '../scoring/source.ts';
 import type { SourceSpec, SourceSpecOf } from '../scoring/source-spec.ts';
+import { createBiasedSvdScorer } from '../scoring/svd.ts';
 import { createUserKnnScorer, NOBODY } from '../scoring/user-knn.ts';
 import { fitFriends } from './friends.ts';
 
@@ -61,18 +74,19 @@ export function fitSource(
     case 'popular':
       return stored({ kind: 'popular', name, k }, createPopularScorer(dataset.plays), inputs);
     case 'friends':
-      return dataset.friends === null ? null : fitFriends(weights, dataset.friends, source);
+      return dataset.friends === null ? null : fitFriends(weights, dataset.friends, { name, k });
     case 'item-knn': {
-      const { neighbours, shrink } = source;
-      const score = createItemKnnScorer(weights, { neighbours, shrink, remember: true });
-      return stored({ kind: 'item-knn', name, k, neighbours, shrink }, score, inputs);
+      const { neighbours, shrink, weighting = null } = source;
+      const rows = itemKnnRows(inputs, weighting);
+      const score = createItemKnnScorer(rows, { neighbours, shrink, remember: true });
+      return stored({ kind: 'item-knn', name, k, neighbours, shrink, weighting }, score, inputs);
     }
     case 'user-knn': {
-      const { neighbours, exponent } = source;
-      const score = createUserKnnScorer(weights, { neighbours, exponent });
+      const { neighbours, exponent, weighting = null } = source;
+      const score = createUserKnnScorer(inputs, { neighbours, exponent, weighting });
       return {
         ...stored(
-          { kind: 'user-knn', name, k, neighbours, exponent },
+          { kind: 'user-knn', name, k, neighbours, exponent, weighting },
           (history, out) => score(history, out, NOBODY),
           inputs,
         ),
@@ -102,8 +116,7 @@ export function fitSource(
         name,
         k,
         scoreUser: model.scoreUser,
-        scoreHistory: ({ items, weights: byRank }, out) =>
-          model.scoreHistory({ items, weights: isBinary ? byRank.map(() => 1) : byRank }, out),
+        scoreHistory: (history, out) => model.scoreHistory(isBinary ? unweighted(history) : history, out),
         encode: () => ({
           spec: { kind: 'ease', name, k, lambda, dropout, binary: isBinary, tagWeight },
           tensors: easeTensors(name, model.tables()),
@@ -112,6 +125,24 @@ export function fitSource(
     }
     case 'ials':
       return fitIalsSource(source, inputs, parameters.randomState);
+    case 'bpr':
+      return fitBprSource(source, dataset, parameters.randomState);
+    case 'pure-svd': {
+      const isBinary = source.weights === 'binary';
+      const { scoreUser, scoreHistory, tables } = fitPureSvd(isBinary ? binary : weights, source);
+      return {
+        name,
+        k,
+        scoreUser,
+        scoreHistory: (history, out) => scoreHistory(isBinary ? unweighted(history) : history, out),
+        encode: () => ({
+          spec: { kind: 'pure-svd', name, k, factors: tables.factors, binary: isBinary },
+          tensors: pureSvdTensors(name, tables),
+        }),
+      };
+    }
+    case 'biased-svd':
+      return fitBiasedSvdSource(source, dataset, parameters.randomState);
     default:
       return source satisfies never;
   }
@@ -130,6 +161,78 @@ function stored(
     scoreUser: (user, out) => scoreHistory(rowHistory(inputs, user), out),
     encode: () => ({ spec, tensors: [] }),
   };
+}
+
+/**
+ * BPR has no closed form for a row that it was not fitted on: it ranks listeners of the training part and is silent about any other
+ * history. A baseline may be that; a preset that has to fold new listeners in does not contain it.
+ */
+function fitBprSource(
+  { label: name, k, ...parameters }: SourceParameters & { readonly name: 'bpr' },
+  { users, artists, plays }: Dataset,
+  randomState: number,
+): CandidateSource {
+  const model = fitBpr(plays, { ...parameters, randomState, userIds: users.ids, itemIds: artists.ids });
+  return silentSource({ name, k }, biasedScorer(model));
+}
+
+function fitBiasedSvdSource(
+  { label: name, k, svd }: SourceParameters & { readonly name: 'biased-svd' },
+  { users, artists, plays }: Dataset,
+  randomState: number,
+): CandidateSource {
+  const draw = { rank: svd.factors, seed: randomState };
+  const model = fitBiasedSvd(ratingsFromPlays(plays), svd, {
+    userFactors: drawInitialFactors(users.ids, 'user', draw),
+    itemFactors: drawInitialFactors(artists.ids, 'artist', draw),
+  });
+  const { globalMean, itemBiases, itemFactors } = model;
+  const { factors, regularisation } = svd;
+  const ratings = ratingScale(plays);
+  return {
+    name,
+    k,
+    // The mean and the listener's bias are the same for every artist and leave the order as it is.
+    scoreUser: biasedScorer({ ...model, factors }),
+    scoreHistory: createBiasedSvdScorer({
+      nFactors: factors,
+      globalMean,
+      itemBiases,
+      itemFactors,
+      ratings,
+      regularisation,
+    }),
+    encode: () => ({
+      spec: { kind: 'biased-svd', name, k, factors, globalMean, ...ratings, regularisation },
+      tensors: biasedSvdTensors(name, { nFactors: factors, itemBiases, itemFactors }),
+    }),
+  };
+}
+
+/** Scores ŷ_ui = b_i + p_u · q_i: the bias is one more factor, 1 for every listener. */
+function biasedScorer(model: {
+  readonly factors: number;
+  readonly userFactors: Float64Array;
+  readonly itemFactors: Float64Array;
+  readonly itemBiases: Float64Array;
+}): CandidateSource['scoreUser'] {
+  const { factors, itemBiases } = model;
+  // The scorer takes factors by fours: the rest is 0.
+  const width = (factors + 4) & ~3;
+  const widened = (rows: Float64Array, last: (row: number) => number): Float64Array => {
+    const nRows = rows.length / factors;
+    const out = new Float64Array(nRows * width);
+    for (let r = 0; r < nRows; r++) {
+      out.set(rows.subarray(r * factors, (r + 1) * factors), r * width);
+      out[r * width + factors] = last(r);
+    }
+    return out;
+  };
+  return createFactorScorer(
+    widened(model.userFactors, () => 1),
+    widened(model.itemFactors, (item) => itemBiases[item]!),
+    { factors: width },
+  );
 }
 
 function storedTags(spec: SourceSpecOf<'tags'>, inputs: SourceInputs): CandidateSource {

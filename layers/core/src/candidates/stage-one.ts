@@ -15,6 +15,7 @@ import { createNominationBuffers, nominate, sourcesForUser } from '../scoring/no
 import type { CandidateSource } from '../scoring/source.ts';
 import { createTagSimilarity } from '../scoring/tag-similarity.ts';
 import { fitSource, prepareSourceInputs } from './fit-source.ts';
+import { silentSource } from './silent-source.ts';
 import { fitTagComponents } from './tag-similarity.ts';
 
 /** A data set without its functions, so that it can cross to another thread. */
@@ -91,7 +92,7 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     advance(perFit);
     if (fitted !== null) return fitted;
     sourcesOff.push(sourceLabel(source));
-    return silentSource(sourceLabel(source));
+    return silentSource({ name: sourceLabel(source), k: 0 });
   });
   const tagComponents =
     parameters.tagSimilarity === null
@@ -160,17 +161,6 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
           regularisation: parameters.svd.regularisation,
         })
       : null,
-  };
-}
-
-/** In place of a source that the data set has nothing for. */
-function silentSource(name: string): CandidateSource {
-  return {
-    name,
-    k: 0,
-    scoreUser: (_user, out) => void out.fill(0),
-    scoreHistory: (_history, out) => void out.fill(0),
-    encode: () => ({ spec: { kind: 'silent', name, k: 0 }, tensors: [] }),
   };
 }
 

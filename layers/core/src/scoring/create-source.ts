@@ -1,6 +1,6 @@
 import { f32Tensor, f64Tensor, readFinite } from '../artifact/read-tensor.ts';
 import type { Tensor } from '../artifact/safetensors.ts';
-import { columnLengths, type Csr } from '../math/csr.ts';
+import { columnLengths, filterCsr, transposeCsr, type Csr } from '../math/csr.ts';
 import { triangleLength } from '../math/packed-triangle.ts';
 import {
   createEaseScorer,
@@ -11,7 +11,11 @@ import {
   type EaseTables,
 } from './ease.ts';
 import { createIalsScorer, type IalsTables } from './ials.ts';
+import { unweighted } from './history.ts';
 import { createItemKnnScorer } from './item-knn.ts';
+import { knnWeights, type KnnWeighting } from './knn-weights.ts';
+import { createPureSvdScorer, type PureSvdTables } from './pure-svd.ts';
+import { createBiasedSvdScorer, type SvdArtists } from './svd.ts';
 import type { SharedTables } from './shared-tables.ts';
 import type { HistorySource } from './source.ts';
 import type { SourceSpec, SourceSpecOf } from './source-spec.ts';
@@ -59,15 +63,21 @@ function scorerOf(
     case 'popular':
       return createPopularScorer(shared.plays);
     case 'item-knn':
-      return createItemKnnScorer(shared.weights, { ...spec, remember: false });
+      return createItemKnnScorer(itemKnnRows(shared, spec.weighting), { ...spec, remember: false });
     case 'user-knn': {
-      const score = createUserKnnScorer(shared.weights, spec);
+      const score = createUserKnnScorer(shared, spec);
       return (history, out) => score(history, out, NOBODY);
     }
     case 'tags':
       return createTagsScorer(spec, shared);
     case 'ials':
       return createIalsScorer(readIals(spec, shared, tensors));
+    case 'pure-svd': {
+      const score = createPureSvdScorer(readPureSvd(spec, shared, tensors));
+      return (history, out) => score(spec.binary ? unweighted(history) : history, out);
+    }
+    case 'biased-svd':
+      return createBiasedSvdScorer(readBiasedSvd(spec, shared, tensors));
     default:
       return spec satisfies never;
   }
@@ -77,6 +87,17 @@ function scorerOf(
 export function createPopularScorer(plays: Csr): HistorySource['scoreHistory'] {
   const listeners = columnLengths(plays);
   return (_history, out) => out.set(listeners);
+}
+
+/** What artists are compared by, one row per listener. An artist is the document and its listeners are the terms. */
+export function itemKnnRows(
+  { plays, weights }: Pick<SharedTables, 'plays' | 'weights'>,
+  weighting: KnnWeighting | null,
+): Csr {
+  if (weighting === null) return weights;
+  const byListener = transposeCsr(knnWeights(transposeCsr(plays), weighting));
+  // A listener of all artists but one weighs exactly 0, and the scorer takes 0 for "not met yet".
+  return filterCsr(byListener, (_user, _artist, value) => value !== 0);
 }
 
 /** Nearness by tags as the spec has it: in the embedding as it is, or in one of sublinear tags and toned-down context. */
@@ -140,5 +161,49 @@ function readIals(
     alpha0,
     lambda,
     offset,
+  };
+}
+
+export function pureSvdTensors(name: string, { factors, columns }: PureSvdTables): readonly Tensor[] {
+  return [
+    f32Tensor(
+      `sources/${name}/factors`,
+      [columns.length / Math.max(1, factors), factors],
+      Float32Array.from(columns),
+    ),
+  ];
+}
+
+function readPureSvd(
+  { name, factors }: SourceSpecOf<'pure-svd'>,
+  { plays }: SharedTables,
+  tensors: ReadonlyMap<string, Tensor>,
+): PureSvdTables {
+  const columns = readFinite(tensors, `sources/${name}/factors`, Float32Array, plays.nCols * factors);
+  return { factors, columns };
+}
+
+export function biasedSvdTensors(
+  name: string,
+  { nFactors, itemBiases, itemFactors }: Pick<SvdArtists, 'nFactors' | 'itemBiases' | 'itemFactors'>,
+): readonly Tensor[] {
+  return [
+    f32Tensor(`sources/${name}/biases`, [itemBiases.length], Float32Array.from(itemBiases)),
+    f32Tensor(`sources/${name}/factors`, [itemBiases.length, nFactors], Float32Array.from(itemFactors)),
+  ];
+}
+
+function readBiasedSvd(
+  { name, factors, globalMean, lowest, highest, regularisation }: SourceSpecOf<'biased-svd'>,
+  { plays }: SharedTables,
+  tensors: ReadonlyMap<string, Tensor>,
+): SvdArtists {
+  return {
+    nFactors: factors,
+    globalMean,
+    itemBiases: readFinite(tensors, `sources/${name}/biases`, Float32Array, plays.nCols),
+    itemFactors: readFinite(tensors, `sources/${name}/factors`, Float32Array, plays.nCols * factors),
+    ratings: { lowest, highest },
+    regularisation,
   };
 }

@@ -35,6 +35,11 @@ export function rankWeights(plays: Float64Array): Float64Array {
   return weights;
 }
 
+/** The same history where an artist heard counts 1, for models that were fitted on that. */
+export function unweighted(history: History): History {
+  return { ...history, weights: new Float64Array(history.items.length).fill(1) };
+}
+
 /** An artist heard, and how often where that is known. */
 export interface HeardArtist {
   readonly artist: number;

@@ -1,5 +1,6 @@
 import { solveSpd } from '../math/solve-spd.ts';
 import type { History } from './history.ts';
+import { scoreColumns } from './score-columns.ts';
 
 /** What iALS solves a listener's row from; see `factors/ials.ts` for the model and its names. */
 export interface IalsTables {
@@ -55,13 +56,7 @@ export function foldInFactors(
 export function createIalsScorer(
   tables: IalsTables,
 ): (history: Pick<History, 'items' | 'weights'>, out: Float64Array) => void {
-  const { factors: k, columnFactors } = tables;
   return (history, out) => {
-    const u = foldInFactors(tables, history);
-    for (let i = 0; i < out.length; i++) {
-      let sum = 0;
-      for (let f = 0, at = i * k; f < k; f++, at++) sum += u[f]! * columnFactors[at]!;
-      out[i] = sum;
-    }
+    scoreColumns(foldInFactors(tables, history), tables.columnFactors, out);
   };
 }

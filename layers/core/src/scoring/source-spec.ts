@@ -1,4 +1,6 @@
 import { EncoreError } from '../errors.ts';
+import type { KnnWeighting } from './knn-weights.ts';
+import type { RatingScale } from './svd.ts';
 import type { TagMetric } from './tag-nearness.ts';
 
 /** What kind of source this is and what its scores depend on besides tables: a version's metadata. */
@@ -9,8 +11,20 @@ export type SourceSpec = SourceName &
         readonly kind: 'silent';
       }
     | { readonly kind: 'popular' }
-    | { readonly kind: 'item-knn'; readonly neighbours: number; readonly shrink: number }
-    | { readonly kind: 'user-knn'; readonly neighbours: number; readonly exponent: number }
+    | {
+        readonly kind: 'item-knn';
+        readonly neighbours: number;
+        readonly shrink: number;
+        /** `null` for interaction weights. */
+        readonly weighting: KnnWeighting | null;
+      }
+    | {
+        readonly kind: 'user-knn';
+        readonly neighbours: number;
+        readonly exponent: number;
+        /** `null` for interaction weights times idf. */
+        readonly weighting: KnnWeighting | null;
+      }
     | {
         readonly kind: 'tags';
         readonly metric: TagMetric;
@@ -31,6 +45,17 @@ export type SourceSpec = SourceName &
         readonly lambda: number;
         readonly offset: number;
       }
+    | {
+        readonly kind: 'pure-svd';
+        readonly factors: number;
+        readonly binary: boolean;
+      }
+    | (RatingScale & {
+        readonly kind: 'biased-svd';
+        readonly factors: number;
+        readonly globalMean: number;
+        readonly regularisation: number;
+      })
   );
 
 interface SourceName {
@@ -45,8 +70,8 @@ export type SourceSpecOf<Kind extends SourceSpec['kind']> = Extract<SourceSpec, 
 const FIELDS: Readonly<Record<SourceSpec['kind'], Readonly<Record<string, (value: unknown) => boolean>>>> = {
   silent: {},
   popular: {},
-  'item-knn': { neighbours: isCount, shrink: isAmount },
-  'user-knn': { neighbours: isCount, exponent: isAmount },
+  'item-knn': { neighbours: isCount, shrink: isAmount, weighting: isWeighting },
+  'user-knn': { neighbours: isCount, exponent: isAmount, weighting: isWeighting },
   tags: {
     metric: (value) => value === 'cosine' || value === 'euclidean',
     contextWeight: (value) => value === null || isAmount(value),
@@ -58,6 +83,14 @@ const FIELDS: Readonly<Record<SourceSpec['kind'], Readonly<Record<string, (value
     tagWeight: isAmount,
   },
   ials: { factors: isCount, alpha0: isAmount, lambda: isAmount, offset: isAmount },
+  'pure-svd': { factors: isCount, binary: (value) => typeof value === 'boolean' },
+  'biased-svd': {
+    factors: isCount,
+    globalMean: isAmount,
+    lowest: isAmount,
+    highest: isAmount,
+    regularisation: isAmount,
+  },
 };
 
 /**
@@ -89,6 +122,13 @@ function isSourceSpec(value: unknown): value is SourceSpec {
 
 function isKind(kind: string): kind is SourceSpec['kind'] {
   return Object.hasOwn(FIELDS, kind);
+}
+
+function isWeighting(value: unknown): boolean {
+  if (value === null) return true;
+  if (typeof value !== 'object' || !('kind' in value)) return false;
+  if (value.kind !== 'bm25') return value.kind === 'binary' || value.kind === 'tf-idf';
+  return 'k1' in value && isAmount(value.k1) && 'b' in value && isAmount(value.b);
 }
 
 function isCount(value: unknown): boolean {

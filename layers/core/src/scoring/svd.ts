@@ -1,5 +1,6 @@
 import { solveSpd } from '../math/solve-spd.ts';
 import type { History } from './history.ts';
+import { scoreColumns } from './score-columns.ts';
 
 /** The fewest and the most plays of any entry: where ratings are 0 and 1. */
 export interface RatingScale {
@@ -20,9 +21,9 @@ export interface SvdArtists {
   readonly nFactors: number;
   readonly globalMean: number;
   /** Shape (nArtists,). */
-  readonly itemBiases: Float32Array;
+  readonly itemBiases: Float32Array | Float64Array;
   /** Shape (nArtists × nFactors,), row-major. */
-  readonly itemFactors: Float32Array;
+  readonly itemFactors: Float32Array | Float64Array;
   readonly ratings: RatingScale;
   /** Per entry, as the descent applies it. */
   readonly regularisation: number;
@@ -60,4 +61,21 @@ export function foldInSvdFactors(svd: SvdArtists, { items, plays }: History): Fl
   const ridge = items.length * Math.max(LEAST_RIDGE, regularisation);
   for (let r = 0; r < n; r++) a[r * n + r]! += ridge;
   return solveSpd(a, b).slice(1);
+}
+
+/**
+ * Ranks by predicted rating, without the mean and the listener's bias, which are the same for every artist.
+ *
+ * @returns Writes the scores of a history, b_i + p · q_i, shape (nArtists,); all 0 for an empty one. Without plays p is 0: what is
+ *   left is how much its listeners play an artist.
+ */
+export function createBiasedSvdScorer(svd: SvdArtists): (history: History, out: Float64Array) => void {
+  return (history, out) => {
+    if (history.items.length === 0) {
+      out.fill(0);
+      return;
+    }
+    scoreColumns(foldInSvdFactors(svd, history), svd.itemFactors, out);
+    for (let i = 0; i < out.length; i++) out[i]! += svd.itemBiases[i]!;
+  };
 }

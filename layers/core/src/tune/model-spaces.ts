@@ -27,11 +27,14 @@ const linear = (low: number, high: number, step: number | null = null): Dimensio
 });
 const choice = (...of: readonly ParameterValue[]): Dimension => ({ kind: 'choice', of });
 
+/** Of a weighting, where the source has one of this kind. */
+const BM25: SearchSpace = { 'weighting.k1': log(0.1, 100), 'weighting.b': linear(0, 1) };
+
 /** What of a source decides its ranking, by kind and parameter. A kind that is missing has nothing to choose by itself. */
 const SOURCE_SPACES: Readonly<Partial<Record<SourceParameters['name'], SearchSpace>>> = {
   'tag-profile': { contextWeight: linear(0, 2) },
-  'item-knn': { neighbours: log(20, 1000, 10), shrink: log(0.5, 500) },
-  'user-knn': { neighbours: log(10, 500, 5), exponent: linear(0.5, 6) },
+  'item-knn': { neighbours: log(20, 1000, 10), shrink: log(0.5, 500), ...BM25 },
+  'user-knn': { neighbours: log(10, 500, 5), exponent: linear(0.5, 6), ...BM25 },
   ease: {
     lambda: log(1, 2000),
     dropout: linear(0.05, 0.95),
@@ -48,10 +51,23 @@ const SOURCE_SPACES: Readonly<Partial<Record<SourceParameters['name'], SearchSpa
     tagWeight: linear(0.1, 5),
     friendWeight: linear(0.05, 2),
   },
+  bpr: {
+    factors: log(8, 256, 8),
+    epochs: linear(20, 300, 10),
+    learningRate: log(0.005, 0.2),
+    regularisation: log(0.0005, 0.1),
+  },
+  'biased-svd': {
+    'svd.factors': log(2, 64, 1),
+    'svd.epochs': linear(5, 200, 5),
+    'svd.learningRate': log(0.0005, 0.1),
+    'svd.regularisation': log(0.001, 0.5),
+  },
+  'pure-svd': { factors: log(4, 200, 1), weights: choice('binary', 'play-rank') },
 };
 
-/** A part of a model that is off (weight or dropout 0) stays off: with it another model would be measured. */
-const OFF_AT_ZERO: ReadonlySet<string> = new Set(['dropout', 'tagWeight', 'friendWeight']);
+/** A part of a model that is off (weight, shrinkage or dropout 0) stays off: with it another model would be measured. */
+const OFF_AT_ZERO: ReadonlySet<string> = new Set(['dropout', 'shrink', 'tagWeight', 'friendWeight']);
 
 /**
  * A source that ranks by itself.
@@ -62,7 +78,7 @@ export function tunableSource(source: SourceParameters): Tunable<SourceParameter
   const fields = fieldsOf(source);
   const space = Object.fromEntries(
     Object.entries(SOURCE_SPACES[source.name] ?? {}).filter(
-      ([field]) => !(OFF_AT_ZERO.has(field) && fields[field] === 0),
+      ([field]) => Object.hasOwn(fields, field) && !(OFF_AT_ZERO.has(field) && fields[field] === 0),
     ),
   );
   if (Object.keys(space).length === 0) {
@@ -76,7 +92,7 @@ export function tunableSource(source: SourceParameters): Tunable<SourceParameter
   return {
     space,
     start: Object.fromEntries(Object.keys(space).map((field) => [field, fields[field]!])),
-    at: (point) => ({ ...source, ...point }),
+    at: (point) => withFields(source, point),
   };
 }
 
@@ -133,7 +149,7 @@ function parametersAt(preset: TrainParameters, point: Point): TrainParameters {
     const fields = Object.entries(point)
       .filter(([field]) => field.startsWith(name) && field !== `${name}on`)
       .map(([field, value]) => [field.slice(name.length), value] as const);
-    return [{ ...source, ...Object.fromEntries(fields) }];
+    return [withFields(source, Object.fromEntries(fields))];
   });
   return {
     ...preset,
@@ -150,6 +166,32 @@ function parametersAt(preset: TrainParameters, point: Point): TrainParameters {
   };
 }
 
+/** A source's parameters by name, those of a group as `<group>.<field>`. */
 function fieldsOf(source: SourceParameters): Readonly<Record<string, ParameterValue>> {
-  return { ...source };
+  return Object.fromEntries(
+    Object.entries(source).flatMap(([name, value]): [string, ParameterValue][] =>
+      isGroup(value)
+        ? Object.entries(value).map(([field, inner]) => [`${name}.${field}`, inner])
+        : [[name, value]],
+    ),
+  );
+}
+
+/** A source with other values for some of its {@link fieldsOf}. */
+function withFields(source: SourceParameters, point: Point): SourceParameters {
+  const changed = Object.entries(source).map(([name, value]) => [
+    name,
+    isGroup(value)
+      ? Object.fromEntries(
+          Object.entries(value).map(([field, inner]) => [field, point[`${name}.${field}`] ?? inner]),
+        )
+      : (point[name] ?? value),
+  ]);
+  return { ...source, ...Object.fromEntries(changed) };
+}
+
+type Group = Readonly<Record<string, ParameterValue>>;
+
+function isGroup(value: ParameterValue | object): value is Group {
+  return typeof value === 'object';
 }
