@@ -4,6 +4,7 @@ import { artistLogits, type Ranker } from '../rank/ranker.ts';
 import type { RecordShape } from './candidate-record.ts';
 import { decodeCatalog } from './catalog.ts';
 import { readServingTensors, recordShape, type PopularList } from './model-tensors.ts';
+import { parseMetadata } from './read-metadata.ts';
 import { decodeSafetensors } from './safetensors.ts';
 
 /** A model version in memory, as far as a request needs it. */
@@ -75,18 +76,10 @@ export function formatSpace(space: FeatureSpace): string {
 }
 
 export function parseSpace(text: string | undefined): FeatureSpace {
-  let value: Partial<Record<keyof FeatureSpace, unknown>>;
-  try {
-    value = JSON.parse(text ?? 'null') ?? {};
-  } catch (cause) {
-    throw new EncoreError(
-      'ARTIFACT_INCOMPATIBLE',
-      'metadata space: found no JSON',
-      { found: text },
-      { cause },
-    );
-  }
-  const { sources, pairScores, nEmbedding, nFactors, crossFeatures } = value;
+  const { sources, pairScores, nEmbedding, nFactors, crossFeatures } = parseMetadata<keyof FeatureSpace>(
+    'space',
+    text,
+  );
   if (
     !isNames(sources) ||
     !isNames(pairScores) ||

@@ -1,5 +1,6 @@
 import { readFinite, readCsr } from '../artifact/read-tensor.ts';
 import { readServingTensors } from '../artifact/model-tensors.ts';
+import { parseMetadata } from '../artifact/read-metadata.ts';
 import { decodeSafetensors, type Tensor } from '../artifact/safetensors.ts';
 import { parseSpace } from '../artifact/serving-model.ts';
 import { EncoreError } from '../errors.ts';
@@ -100,18 +101,9 @@ export function readSharedTables(
 }
 
 function parseDescription(text: string | undefined): FoldInDescription {
-  let value: Partial<Record<keyof FoldInDescription, unknown>>;
-  try {
-    value = JSON.parse(text ?? 'null') ?? {};
-  } catch (cause) {
-    throw new EncoreError(
-      'ARTIFACT_INCOMPATIBLE',
-      `metadata ${FOLD_IN}: found no JSON`,
-      { found: text },
-      { cause },
-    );
-  }
-  const { sources, nTerms, tagComponents, neverTagged, ratings, regularisation } = value;
+  const { sources, nTerms, tagComponents, neverTagged, ratings, regularisation } = parseMetadata<
+    keyof FoldInDescription
+  >(FOLD_IN, text);
   if (
     !Array.isArray(sources) ||
     !isAmount(nTerms) ||

@@ -1,4 +1,5 @@
-import type { Tensor, TensorData } from '../artifact/safetensors.ts';
+import { incompatibleTensor, readFinite, readTensor } from '../artifact/read-tensor.ts';
+import type { Tensor } from '../artifact/safetensors.ts';
 import { EncoreError } from '../errors.ts';
 
 /**
@@ -89,32 +90,32 @@ export function treeTensors(model: BoostedTrees): readonly Tensor[] {
  */
 export function readTrees(tensors: ReadonlyMap<string, Tensor>, nCols: number): BoostedTrees | null {
   if (Object.values(NAMES).every((name) => !tensors.has(name))) return null;
-  const treeOffsets = read(tensors, NAMES.treeOffsets, Int32Array, null);
+  const treeOffsets = readTensor(tensors, NAMES.treeOffsets, Int32Array, null);
   const nTrees = treeOffsets.length - 1;
-  const features = read(tensors, NAMES.features, Uint16Array, null);
+  const features = readTensor(tensors, NAMES.features, Uint16Array, null);
   const nNodes = features.length;
   const model: BoostedTrees = {
     nCols,
     treeOffsets,
     features,
-    thresholds: read(tensors, NAMES.thresholds, Float64Array, nNodes),
-    left: read(tensors, NAMES.left, Int16Array, nNodes),
-    right: read(tensors, NAMES.right, Int16Array, nNodes),
-    leafValues: read(tensors, NAMES.leafValues, Float64Array, nNodes + nTrees),
+    thresholds: readFinite(tensors, NAMES.thresholds, Float64Array, nNodes),
+    left: readTensor(tensors, NAMES.left, Int16Array, nNodes),
+    right: readTensor(tensors, NAMES.right, Int16Array, nNodes),
+    leafValues: readFinite(tensors, NAMES.leafValues, Float64Array, nNodes + nTrees),
   };
   if (treeOffsets[0] !== 0 || treeOffsets[nTrees] !== nNodes) {
-    throw incompatible(
+    throw incompatibleTensor(
       NAMES.treeOffsets,
       `${treeOffsets[0]} to ${treeOffsets[nTrees]}`,
       `0 to ${nNodes} nodes`,
     );
   }
   const empty = treeOffsets.findIndex((end, t) => t > 0 && end <= treeOffsets[t - 1]!);
-  if (empty > 0) throw incompatible(NAMES.treeOffsets, `tree ${empty - 1} without a node`, 'a root each');
+  if (empty > 0)
+    throw incompatibleTensor(NAMES.treeOffsets, `tree ${empty - 1} without a node`, 'a root each');
   const stray = features.find((column) => column >= nCols);
-  if (stray !== undefined) throw incompatible(NAMES.features, `column ${stray}`, `columns below ${nCols}`);
-  checkFinite(NAMES.thresholds, model.thresholds);
-  checkFinite(NAMES.leafValues, model.leafValues);
+  if (stray !== undefined)
+    throw incompatibleTensor(NAMES.features, `column ${stray}`, `columns below ${nCols}`);
   for (let t = 0; t < nTrees; t++) checkTree(model, t);
   return model;
 }
@@ -142,7 +143,7 @@ function checkTree({ treeOffsets, left, right }: BoostedTrees, t: number): void 
       const child = children[root + node]!;
       const [seen, at] = child >= 0 ? [nodeSeen, child] : [leafSeen, ~child];
       if (at >= seen.length || (child >= 0 && child <= node) || seen[at] === 1) {
-        throw incompatible(
+        throw incompatibleTensor(
           name,
           `child ${child} of node ${node} of tree ${t}`,
           `each of ${nNodes - 1} later nodes and ${nNodes + 1} leaves once`,
@@ -151,33 +152,4 @@ function checkTree({ treeOffsets, left, right }: BoostedTrees, t: number): void 
       seen[at] = 1;
     }
   }
-}
-
-function checkFinite(name: string, data: Float64Array): void {
-  const found = data.find((value) => !Number.isFinite(value));
-  if (found !== undefined) throw incompatible(name, `${found}`, 'finite numbers');
-}
-
-function read<T extends TensorData>(
-  tensors: ReadonlyMap<string, Tensor>,
-  name: string,
-  type: new (length: number) => T,
-  length: number | null,
-): T {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw incompatible(name, 'nothing', 'a tensor');
-  const { data } = tensor;
-  if (!(data instanceof type)) throw incompatible(name, tensor.dtype, type.name);
-  if (length !== null && data.length !== length) {
-    throw incompatible(name, `${data.length} values`, `${length}`);
-  }
-  return data;
-}
-
-function incompatible(tensor: string, found: string, expected: string): EncoreError {
-  return new EncoreError('ARTIFACT_INCOMPATIBLE', `tensor ${tensor}: found ${found}, expected ${expected}`, {
-    tensor,
-    found,
-    expected,
-  });
 }

@@ -1,3 +1,4 @@
+import { f64Tensor, incompatibleTensor, readFinite } from '../artifact/read-tensor.ts';
 import type { Tensor } from '../artifact/safetensors.ts';
 import { EncoreError } from '../errors.ts';
 
@@ -210,19 +211,19 @@ export function mlpTensors(model: MlpModel): readonly Tensor[] {
     ...SCALES.flatMap((name) => {
       const { means, inverseDeviations } = model[`${name}Scale`];
       return [
-        f64(`mlp/${name}/means`, [means.length], means),
-        f64(`mlp/${name}/inverse_deviations`, [means.length], inverseDeviations),
+        f64Tensor(`mlp/${name}/means`, [means.length], means),
+        f64Tensor(`mlp/${name}/inverse_deviations`, [means.length], inverseDeviations),
       ];
     }),
-    f64('mlp/user/projection', [userScale.means.length, embedding], model.userProjection),
-    f64('mlp/artist/projection', [artistScale.means.length, embedding], model.artistProjection),
+    f64Tensor('mlp/user/projection', [userScale.means.length, embedding], model.userProjection),
+    f64Tensor('mlp/artist/projection', [artistScale.means.length, embedding], model.artistProjection),
     ...layers.flatMap(({ nIn, nOut, weights, biases }, l) => [
-      f64(`mlp/layers/${l}/weights`, [nIn, nOut], weights),
-      f64(`mlp/layers/${l}/biases`, [nOut], biases),
+      f64Tensor(`mlp/layers/${l}/weights`, [nIn, nOut], weights),
+      f64Tensor(`mlp/layers/${l}/biases`, [nOut], biases),
     ]),
-    f64('mlp/output/gmf_weights', [embedding], model.gmfWeights),
-    f64('mlp/output/layer_weights', [model.layerWeights.length], model.layerWeights),
-    f64('mlp/output/bias', [1], Float64Array.of(model.bias)),
+    f64Tensor('mlp/output/gmf_weights', [embedding], model.gmfWeights),
+    f64Tensor('mlp/output/layer_weights', [model.layerWeights.length], model.layerWeights),
+    f64Tensor('mlp/output/bias', [1], Float64Array.of(model.bias)),
   ];
 }
 
@@ -268,7 +269,8 @@ export function readMlp(tensors: ReadonlyMap<string, Tensor>): MlpModel | null {
   };
   const known = new Set(mlpTensors(model).map(({ name }) => name));
   const stray = found.find((name) => !known.has(name));
-  if (stray !== undefined) throw incompatible(stray, 'a tensor', `nothing beside ${layers.length} layers`);
+  if (stray !== undefined)
+    throw incompatibleTensor(stray, 'a tensor', `nothing beside ${layers.length} layers`);
   return model;
 }
 
@@ -280,33 +282,16 @@ function read(
   name: string,
   shape: readonly (number | null)[],
 ): Float64Array {
-  const tensor = tensors.get(name);
-  if (tensor === undefined) throw incompatible(name, 'nothing', 'a tensor');
-  const { data } = tensor;
-  if (!(data instanceof Float64Array)) throw incompatible(name, tensor.dtype, 'F64');
+  const data = readFinite(tensors, name, Float64Array, null);
+  const found = tensors.get(name)!.shape;
   const fits =
-    tensor.shape.length === shape.length &&
-    shape.every((size, axis) => size === null || tensor.shape[axis] === size);
-  if (!fits || data.length !== tensor.shape.reduce((product, size) => product * size, 1)) {
-    throw incompatible(
+    found.length === shape.length && shape.every((size, axis) => size === null || found[axis] === size);
+  if (!fits || data.length !== found.reduce((product, size) => product * size, 1)) {
+    throw incompatibleTensor(
       name,
-      `shape [${tensor.shape.join(', ')}]`,
+      `shape [${found.join(', ')}]`,
       `[${shape.map((size) => size ?? 'any').join(', ')}]`,
     );
   }
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw incompatible(name, `${data[at]} at ${at}`, 'finite numbers');
   return data;
-}
-
-function incompatible(tensor: string, found: string, expected: string): EncoreError {
-  return new EncoreError('ARTIFACT_INCOMPATIBLE', `tensor ${tensor}: found ${found}, expected ${expected}`, {
-    tensor,
-    found,
-    expected,
-  });
-}
-
-function f64(name: string, shape: readonly number[], data: Float64Array): Tensor {
-  return { name, dtype: 'F64', shape, data };
 }
