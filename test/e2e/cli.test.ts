@@ -434,6 +434,48 @@ describe('encore tune', () => {
   });
 });
 
+describe('encore on listening that is small enough for the full preset', () => {
+  const small = ['--max-features', '30', '--svd-factors', '4', '--svd-epochs', '5'];
+  let data: string;
+  beforeAll(async () => {
+    data = join(folder, 'tiny-data');
+    await mkdir(data);
+    for (const [name, bytes] of Object.entries(tinyFiles())) await writeFile(join(data, name), bytes);
+  });
+
+  it('measures what variety and less popular artists cost, where that is asked for', async () => {
+    const out = join(folder, 'trade-offs');
+    const args = ['--data', data, '--models', 'full', '--trade-offs', ...small, '--out', out];
+    const ended = await encore(['evaluate', ...args]);
+    expect(ended.code).toBe(0);
+    expect(ended.out).toMatch(/^diversity 0\.3 +0\.\d{4} /m);
+    expect(ended.out).toMatch(/^debias 1 +0\.\d{4} /m);
+    const { tradeOffs }: { tradeOffs: { knob: string; value: number }[] } = JSON.parse(
+      await readFile(join(out, 'report.json'), 'utf8'),
+    );
+    expect(tradeOffs).toHaveLength(14);
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('Variety against quality');
+  });
+
+  it('explains by co-listening what it recommends to known and to new listeners', async () => {
+    const out = join(folder, 'full');
+    expect((await encore(['train', '--data', data, '--out', out, ...small])).code).toBe(0);
+    const [userId, artistId] = (await readFile(join(data, 'user_artists.dat'), 'utf8'))
+      .split('\n')[1]!
+      .split('\t');
+    const names = (await readFile(join(data, 'artists.dat'), 'utf8')).split('\n');
+    const heard = names.map((line) => line.split('\t')).find(([id]) => id === artistId)![1]!;
+    for (const listener of [
+      ['--user', userId!],
+      ['--artists', heard],
+    ]) {
+      const ended = await encore(['recommend', ...listener, '--out', out, '--n', '5', '--explain']);
+      expect(ended.code).toBe(0);
+      expect(ended.out).toMatch(/^ {5}from what you play, by co-listening and tags: .+ \d+%$/m);
+    }
+  });
+});
+
 describe('encore evaluate, of who and what is new', () => {
   const small = ['--max-features', '30', '--svd-factors', '4', '--svd-epochs', '5', '--seeds', '2'];
 

@@ -7,10 +7,13 @@ import {
   type Tensor,
 } from '../../../layers/core/src/artifact/safetensors.ts';
 import { loadServingModel, type ServingModel } from '../../../layers/core/src/artifact/serving-model.ts';
+import { explain } from '../../../layers/core/src/explain.ts';
+import { easeContributions } from '../../../layers/core/src/explain/ease-contributions.ts';
 import { loadFoldIn, type FoldInModel } from '../../../layers/core/src/fold-in/fold-in-model.ts';
 import { foldIn } from '../../../layers/core/src/fold-in/fold-in.ts';
 import { recommend } from '../../../layers/core/src/recommend.ts';
 import { createHistory, type History } from '../../../layers/core/src/scoring/history.ts';
+import { maxDifference } from '../max-difference.ts';
 import { trainTiny, type Trained } from '../tiny.ts';
 
 let trained: Trained;
@@ -45,6 +48,33 @@ function historyOf(user: number): History {
 
 const top = (record: Uint8Array | undefined, n = 20): readonly string[] =>
   recommend(model, record, { n, policy: 'fold-in' }).recommendations.map(({ artistId }) => artistId);
+
+describe('the co-listening model of a version', () => {
+  it('splits by artist heard what its source scores, and lets explanations say so', () => {
+    const { tables, binary } = foldInModel.coListening!;
+    const edlae = foldInModel.sources.find(({ name }) => name === 'edlae')!;
+    const history = historyOf(7);
+    const scores = new Float64Array(model.artistIds.length);
+    edlae.scoreHistory(history, scores);
+    const terms = new Float64Array(history.items.length);
+    const sums = scores.map((_, i) => easeContributions(tables, history.items, history.weights, i, terms));
+    expect(binary).toBe(false);
+    expect(maxDifference(sums, scores)).toBeLessThan(1e-6);
+    expect(Math.max(...scores)).toBeGreaterThan(0.01);
+
+    const record = foldIn(model, foldInModel, history)!;
+    const ids = top(record, 5);
+    const byBoth = explain(model, record, ids, { ease: foldInModel.coListening });
+    expect(byBoth.map((explanation) => explanation!.basis)).toEqual(Array(5).fill('co-listening and tags'));
+    const byTags = explain(model, record, ids);
+    expect(byTags.map((explanation) => explanation!.basis)).toEqual(Array(5).fill('tags'));
+    expect(byBoth[0]!.listened).not.toEqual(byTags[0]!.listened);
+  });
+
+  it('is missing where no source is one', async () => {
+    expect((await load(await trainTiny('seed'))).foldInModel.coListening).toBeNull();
+  });
+});
 
 describe('foldIn', () => {
   it("gives a training listener's own history nearly the list that they have", () => {
