@@ -65,6 +65,10 @@ export interface RankerParameters {
   readonly maxIter: number;
   /** Whether the sources' scores and the degrees are features, beside the seed's concatenation. */
   readonly crossFeatures: boolean;
+  /**
+   * Pair columns that the weights depend on (see `FeatureSpace.contexts`). One that the data set has nothing for is left out.
+   */
+  readonly contexts: readonly string[];
   readonly labels:
     | {
         /** A heard pair is positive where its plays exceed the threshold: the seed's rule. */
@@ -122,6 +126,11 @@ export type SourceParameters =
       readonly weights: 'binary' | 'play-rank';
       /** Weight of appended artist-tag rows; 0 appends none. */
       readonly tagWeight: number;
+      /**
+       * What an artist counts in the *input* of a listener who has tagged and not heard it; 0 for nothing. Never fitted on: the
+       * zero diagonal keeps such an artist from scoring itself.
+       */
+      readonly taggedWeight: number;
     }
   | {
       readonly name: 'ials';
@@ -137,6 +146,8 @@ export type SourceParameters =
       readonly tagWeight: number;
       /** Weight of friends as pseudo-items; 0 leaves them out. */
       readonly friendWeight: number;
+      /** Weight of the tags that a listener gives, as pseudo-items; 0 leaves them out. */
+      readonly listenerTagWeight: number;
     }
   | {
       readonly name: 'bpr';

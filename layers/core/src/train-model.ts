@@ -16,14 +16,7 @@ import type { TrainParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
 import { sigmoid, type Ranker } from './rank/ranker.ts';
 import { createRecordScorer } from './rank/score-records.ts';
-import {
-  fitRanker,
-  heldOutRows,
-  playsAboveRows,
-  type FittedRanker,
-  type LabelledFold,
-  type RankerRows,
-} from './rank/train-ranker.ts';
+import { rankerFit, type LabelledFold, type RankerFitInput } from './rank/train-ranker.ts';
 
 /** A trained model: everything that a version's files are made of. */
 export interface TrainedModel {
@@ -91,7 +84,7 @@ export async function trainModel(
   io: TrainingIo,
 ): Promise<TrainedModel> {
   const stages = await fitStages(dataset, parameters, io);
-  return trainRanker(dataset, stages, parameters, io);
+  return await trainRanker(dataset, stages, parameters, io);
 }
 
 /** Stage one, fitted on everything and without each of the folds that the ranker is labelled or measured by. */
@@ -156,52 +149,33 @@ export async function fitStages(
 
 /** What {@link fitStages} reads of the parameters: where it is equal, so are the stages of one data set. */
 export function stagesKey({ ranker, ...parameters }: TrainParameters): string {
-  const { crossFeatures, labels } = ranker;
+  const { crossFeatures, contexts, labels } = ranker;
   const folds = labels.kind === 'held-out' ? [labels.dealt, labels.used] : null;
-  return JSON.stringify([parameters, crossFeatures, folds]);
+  return JSON.stringify([parameters, crossFeatures, contexts, folds]);
 }
 
 /**
- * The second half of {@link trainModel}: fits the ranker on the stages given, and measures it.
+ * The second half of {@link trainModel}: fits the ranker on the stages given and, side by side, the one that is measured.
  *
  * @param stages - What {@link fitStages} made of the same data set, parameters and reuse.
  * @throws {@link EncoreError} As {@link trainModel}.
  */
-export function trainRanker(
+export async function trainRanker(
   dataset: Dataset,
   { stage, folds }: FittedStages,
   parameters: TrainParameters,
-  io: { readonly progress: Progress; readonly reuse?: Reuse },
-): TrainedModel {
+  io: TrainingIo,
+): Promise<TrainedModel> {
   const reuse = io.reuse ?? NO_REUSE;
-  const { labels } = parameters.ranker;
-  const nFits = reuse.ranker === null ? 2 : 0;
-  const rankerStep = io.progress.step('ranker', nFits + 1);
+  const inputs = reuse.ranker === null ? rankerFits(dataset, { stage, folds }, parameters) : [];
+  const rankerStep = io.progress.step('ranker', inputs.length + 1);
   const measured = folds[folds.length - 1]!;
-  const ids = { userIds: dataset.users.ids, artistIds: dataset.artists.ids };
-  const fit = (rows: RankerRows): FittedRanker => {
-    const fitted = fitRanker(stage.space, rows, parameters.ranker);
-    rankerStep.advance(1);
-    return fitted;
-  };
-  let fitted: FittedRanker | null = null;
-  let ranker: Ranker;
-  let measuredRanker: Ranker;
-  if (reuse.ranker !== null) {
-    ({ ranker } = reuse.ranker);
-    measuredRanker = ranker;
-  } else {
-    if (labels.kind === 'held-out') {
-      const draw = { negatives: labels.negatives, randomState: parameters.randomState };
-      fitted = fit(heldOutRows(folds, ids, draw));
-      measuredRanker = fit(heldOutRows(folds.slice(0, -1), ids, draw)).ranker;
-    } else {
-      const seen = withoutPairs(dataset, measured.heldOut).plays;
-      fitted = fit(playsAboveRows(stage, dataset.plays, labels.threshold));
-      measuredRanker = fit(playsAboveRows(measured.stage, seen, labels.threshold)).ranker;
-    }
-    ({ ranker } = fitted);
-  }
+  const [fitted, fittedToMeasure] = await io.parallel(rankerFit, inputs, (units) =>
+    rankerStep.advance(units),
+  );
+  const ranker = reuse.ranker?.ranker ?? fitted!.ranker;
+  const measuredRanker = fittedToMeasure?.ranker ?? ranker;
+  const { labels } = parameters.ranker;
   const metrics = measureHoldout(measured, measuredRanker, { calibrated: labels.kind === 'held-out' });
   rankerStep.advance(1);
   rankerStep.end();
@@ -216,6 +190,31 @@ export function trainRanker(
     },
     history: fitted?.history ?? [],
   };
+}
+
+/** What the ranker that is served learns from, and what the one that is measured on the last fold does. */
+function rankerFits(
+  dataset: Dataset,
+  { stage, folds }: FittedStages,
+  parameters: TrainParameters,
+): readonly [RankerFitInput, RankerFitInput] {
+  const { labels } = parameters.ranker;
+  const common = { parameters: parameters.ranker, randomState: parameters.randomState };
+  if (labels.kind === 'held-out') {
+    const ids = { userIds: dataset.users.ids, artistIds: dataset.artists.ids };
+    const fit = { kind: labels.kind, ids, negatives: labels.negatives, ...common };
+    return [
+      { ...fit, folds },
+      { ...fit, folds: folds.slice(0, -1) },
+    ];
+  }
+  const fit = { kind: labels.kind, threshold: labels.threshold, ...common };
+  const measured = folds[folds.length - 1]!;
+  return [
+    // What new listeners are folded in from is no part of a ranker, and large.
+    { ...fit, stage: { ...stage, foldIn: null }, plays: dataset.plays },
+    { ...fit, stage: measured.stage, plays: withoutPairs(dataset, measured.heldOut).plays },
+  ];
 }
 
 /**

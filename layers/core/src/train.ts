@@ -81,6 +81,7 @@ import { stageOne } from './candidates/stage-one.ts';
 import { rankColdSource } from './evaluate/cold-artists.ts';
 import { ablate } from './evaluate/ablation.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
+import { rankerFit } from './rank/train-ranker.ts';
 
 /** What a thread may be asked to run, by name. */
 export const tasks = {
@@ -88,4 +89,5 @@ export const tasks = {
   [rankSource.name]: rankSource,
   [rankColdSource.name]: rankColdSource,
   [ablate.name]: ablate,
+  [rankerFit.name]: rankerFit,
 } as const;

@@ -1,4 +1,5 @@
 import {
+  crossedColumns,
   N_DEGREES,
   nArtistColumns,
   nUserColumns,
@@ -57,6 +58,9 @@ export function servingTensors(parts: {
     f64Tensor('ranker/pair_weights', [ranker.pairWeights.length], ranker.pairWeights),
     f64Tensor('ranker/artist_weights', [ranker.artistWeights.length], ranker.artistWeights),
     f64Tensor('ranker/user_weights', [ranker.userWeights.length], ranker.userWeights),
+    f64Tensor('ranker/context_means', [ranker.contexts.means.length], ranker.contexts.means),
+    f64Tensor('ranker/context_scales', [ranker.contexts.scales.length], ranker.contexts.scales),
+    f64Tensor('ranker/context_weights', [ranker.contexts.weights.length], ranker.contexts.weights),
     i32('popular/items', [popular.items.length], popular.items),
     f64Tensor('popular/shares', [popular.shares.length], popular.shares),
     i32('artists/embedding/indptr', [nArtists + 1], embedding.indptr),
@@ -141,11 +145,18 @@ export function readServingTensors(
 
 /** Reads the ranker alone. */
 export function readRanker(tensors: ReadonlyMap<string, Tensor>, space: FeatureSpace): Ranker {
+  const nContexts = space.contexts.length;
+  const { first, end } = crossedColumns(space);
   return {
     intercept: readTensor(tensors, 'ranker/intercept', Float64Array, 1)[0]!,
     pairWeights: readTensor(tensors, 'ranker/pair_weights', Float64Array, pairColumnNames(space).length),
     artistWeights: readTensor(tensors, 'ranker/artist_weights', Float64Array, nArtistColumns(space)),
     userWeights: readTensor(tensors, 'ranker/user_weights', Float64Array, nUserColumns(space)),
+    contexts: {
+      means: readTensor(tensors, 'ranker/context_means', Float64Array, nContexts),
+      scales: readTensor(tensors, 'ranker/context_scales', Float64Array, nContexts),
+      weights: readTensor(tensors, 'ranker/context_weights', Float64Array, nContexts * (end - first)),
+    },
   };
 }
 

@@ -76,16 +76,16 @@ export function formatSpace(space: FeatureSpace): string {
 }
 
 export function parseSpace(text: string | undefined): FeatureSpace {
-  const { sources, pairScores, nEmbedding, nFactors, crossFeatures } = parseMetadata<keyof FeatureSpace>(
-    'space',
-    text,
-  );
+  const { sources, pairScores, nEmbedding, nFactors, crossFeatures, contexts } = parseMetadata<
+    keyof FeatureSpace
+  >('space', text);
   if (
     !isNames(sources) ||
     !isNames(pairScores) ||
     !isCount(nEmbedding) ||
     !isCount(nFactors) ||
-    typeof crossFeatures !== 'boolean'
+    typeof crossFeatures !== 'boolean' ||
+    !isNames(contexts)
   ) {
     throw new EncoreError(
       'ARTIFACT_INCOMPATIBLE',
@@ -93,7 +93,7 @@ export function parseSpace(text: string | undefined): FeatureSpace {
       { found: text },
     );
   }
-  return { sources, pairScores, nEmbedding, nFactors, crossFeatures };
+  return { sources, pairScores, nEmbedding, nFactors, crossFeatures, contexts };
 }
 
 /** The words of the embedding's tag dimensions as the tensors' metadata carries them. */

@@ -8,8 +8,9 @@ import { fitPureSvd } from '../factors/pure-svd.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
 import { artistPopularity } from '../features/popularity.ts';
+import { listenerTags, taggedArtists } from '../features/listener-tags.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
-import { mapCsr, type Csr } from '../math/csr.ts';
+import { filterCsr, mapCsr, type Csr } from '../math/csr.ts';
 import { sourceLabel, type SourceParameters, type TrainParameters } from '../options.ts';
 import {
   biasedSvdTensors,
@@ -105,17 +106,24 @@ export function fitSource(
       return storedTags({ kind: 'tags', name, k, metric: 'cosine', contextWeight }, inputs);
     }
     case 'ease': {
-      const { lambda, dropout, tagWeight } = source;
+      const { lambda, dropout, tagWeight, taggedWeight } = source;
       const isBinary = source.weights === 'binary';
       const model = fitEase(isBinary ? binary : weights, {
         lambda,
         dropout,
         tagRows: tagRowsOf(inputs.sublinearTags, tagWeight),
       });
+      const tagged = taggedWeight > 0 ? taggedNotHeard(dataset) : null;
       return {
         name,
         k,
-        scoreUser: model.scoreUser,
+        scoreUser: (user, out) => {
+          if (tagged === null) model.scoreUser(user, out);
+          else {
+            const items = tagged.indices.subarray(tagged.indptr[user], tagged.indptr[user + 1]);
+            model.scoreUser(user, out, { items, weights: new Float64Array(items.length).fill(taggedWeight) });
+          }
+        },
         scoreHistory: (history, out) => model.scoreHistory(isBinary ? unweighted(history) : history, out),
         encode: () => ({
           spec: { kind: 'ease', name, k, lambda, dropout, binary: isBinary, tagWeight },
@@ -235,6 +243,22 @@ function biasedScorer(model: {
   );
 }
 
+/** Shape (nUsers, nArtists): artists that a listener has tagged and not heard. */
+function taggedNotHeard(dataset: Dataset): Csr | null {
+  const tagged = taggedArtists(dataset);
+  if (tagged === null) return null;
+  const { plays } = dataset;
+  let heard = new Set<number>();
+  let of = -1;
+  return filterCsr(tagged, (user, artist) => {
+    if (user !== of) {
+      heard = new Set(plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]));
+      of = user;
+    }
+    return !heard.has(artist);
+  });
+}
+
 function storedTags(spec: SourceSpecOf<'tags'>, inputs: SourceInputs): CandidateSource {
   return stored(spec, createTagsScorer(spec, inputs), inputs);
 }
@@ -251,8 +275,15 @@ function fitIalsSource(
     source.friendWeight > 0 && dataset.friends !== null
       ? mapCsr(dataset.friends, (value) => source.friendWeight * value)
       : null;
-  const matrix = stack(weights, { below: tags, right: friends });
-  const columnIds = dataset.artists.ids.map((id) => `artist:${id}`);
+  const own = source.listenerTagWeight > 0 ? listenerTags(dataset) : null;
+  const listenersTags = own === null ? null : mapCsr(own, (value) => source.listenerTagWeight * value);
+  const besides = friends === null ? listenersTags : stack(friends, { below: null, right: listenersTags });
+  const matrix = stack(weights, { below: tags, right: besides });
+  const columnIds = [
+    ...dataset.artists.ids.map((id) => `artist:${id}`),
+    ...(friends === null ? [] : dataset.users.ids.map((id) => `friend:${id}`)),
+    ...(listenersTags === null ? [] : dataset.tags.ids.map((id) => `tag:${id}`)),
+  ];
   const model = fitIals(matrix, {
     factors: source.factors,
     sweeps: source.sweeps,
@@ -260,8 +291,7 @@ function fitIalsSource(
     lambda: source.lambda,
     countOffset: source.countOffset,
     randomState,
-    columnIds:
-      friends === null ? columnIds : [...columnIds, ...dataset.users.ids.map((id) => `friend:${id}`)],
+    columnIds,
   });
   const { factors, k } = source;
   const name = source.label;

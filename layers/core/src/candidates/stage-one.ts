@@ -9,7 +9,13 @@ import { columnLengths, type Csr } from '../math/csr.ts';
 import { sourceLabel, type TrainParameters } from '../options.ts';
 import type { Task } from '../ports.ts';
 import { encodeFoldIn, type EncodedFoldIn } from '../fold-in/encode-fold-in.ts';
-import { listenerFeatures, N_DEGREES, type ArtistTable, type FeatureSpace } from '../rank/features.ts';
+import {
+  listenerFeatures,
+  N_DEGREES,
+  pairColumnNames,
+  type ArtistTable,
+  type FeatureSpace,
+} from '../rank/features.ts';
 import { rowHistory } from '../scoring/history.ts';
 import { createNominationBuffers, nominate, sourcesForUser } from '../scoring/nominate.ts';
 import type { CandidateSource } from '../scoring/source.ts';
@@ -101,12 +107,18 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
   const pairScorers =
     tagComponents === null ? [] : [createTagSimilarity(inputs.sublinearTags, tagComponents)];
 
-  const space: FeatureSpace = {
+  const uncrossed: FeatureSpace = {
     sources: sources.map((source) => source.name),
     pairScores: pairScorers.flatMap((scorer) => scorer.names),
     nEmbedding: inputs.embedding.nCols,
     nFactors: svd.nFactors,
     crossFeatures: parameters.ranker.crossFeatures,
+    contexts: [],
+  };
+  const columns = pairColumnNames(uncrossed);
+  const space: FeatureSpace = {
+    ...uncrossed,
+    contexts: parameters.ranker.contexts.filter((context) => columns.includes(context)),
   };
   const listeners = columnLengths(dataset.plays);
   const freshness = userFreshness(dataset.tagAssignments, nUsers);

@@ -60,7 +60,7 @@ export function ablationsOf({ stage }: FittedStages, parameters: TrainParameters
     block('all z-scores', { pairColumns: columns.filter((column) => column.startsWith('score:')) }),
     block('all log-ranks', { pairColumns: columns.filter((column) => column.startsWith('rank:')) }),
     block('popularity, degrees', {
-      pairColumns: ['popularity', 'tags', 'taggers', 'degree', 'mainstreamness', 'mainstreamness-popularity'],
+      pairColumns: ['popularity', 'tags', 'taggers', 'degree', 'mainstreamness'],
     }),
     block('tag similarity', { pairColumns: space.pairScores }),
     block("seed's concatenation", { embeddingColumns: space.nEmbedding, freshness: true, factors: true }),

@@ -2,8 +2,9 @@ import { fitSource, prepareSourceInputs } from '../candidates/fit-source.ts';
 import { fromPlainDataset, toPlainDataset, type PlainDataset } from '../candidates/stage-one.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { EncoreError } from '../errors.ts';
+import { taggedArtists } from '../features/listener-tags.ts';
 import { fitTfIdf } from '../features/tf-idf.ts';
-import { csrFromCoordinates, rowLength, type Csr } from '../math/csr.ts';
+import { rowLength, type Csr } from '../math/csr.ts';
 import { topK } from '../math/top-k.ts';
 import {
   PRESETS,
@@ -133,7 +134,7 @@ export async function evaluateModels(
   const measure: EvaluationInput = {
     train: train.plays,
     test,
-    tagged: taggedPairs(train),
+    tagged: taggedArtists(train),
     tags:
       train.tagAssignments === null ? null : fitTfIdf(train, { maxFeatures: FULL_PRESET.maxFeatures }).rows,
   };
@@ -171,7 +172,10 @@ export async function evaluateModels(
       foldIn: false,
     });
     for (const { name, ranker } of twoStage) {
-      const trained = RANKERS[ranker](train, stages, parameters, { progress: named(io.progress, name) });
+      const trained = await RANKERS[ranker](train, stages, parameters, {
+        parallel: io.parallel,
+        progress: named(io.progress, name),
+      });
       const ranked = rankCandidates(stages.stage, trained.ranker, { test, masked });
       results.set(name, {
         model: name,
@@ -280,16 +284,3 @@ export const rankSource: Task<RankSourceInput, Int32Array[]> = {
     return lists;
   },
 };
-
-/** Shape (nUsers, nArtists): how often each listener tagged each artist. */
-function taggedPairs({ users, artists, tagAssignments }: Dataset): Csr | null {
-  if (tagAssignments === null) return null;
-  const known = Array.from(tagAssignments.user.keys()).filter((a) => tagAssignments.user[a]! >= 0);
-  return csrFromCoordinates(
-    users.size,
-    artists.size,
-    Int32Array.from(known, (a) => tagAssignments.user[a]!),
-    Int32Array.from(known, (a) => tagAssignments.artist[a]!),
-    new Float64Array(known.length).fill(1),
-  );
-}

@@ -3,7 +3,14 @@ import type { Csr } from '../math/csr.ts';
 import { invertSpd } from '../math/invert-spd.ts';
 import { createKernels, type Kernels } from '../math/kernels/kernels.ts';
 import { packTriangle } from '../math/packed-triangle.ts';
-import { createEaseScorer, easeColumns, easePenalty, projectDual, type EaseTables } from '../scoring/ease.ts';
+import {
+  addColumns,
+  createEaseScorer,
+  easeColumns,
+  easePenalty,
+  projectDual,
+  type EaseTables,
+} from '../scoring/ease.ts';
 import type { History } from '../scoring/history.ts';
 
 /** Rows of the dual matrix beyond which its inverse (n² doubles, n³/2 multiplications) is refused. */
@@ -25,8 +32,14 @@ export interface EaseModel {
    *
    * @param user - Row of the matrix fitted on.
    * @param out - Shape (nArtists,), overwritten. A heard artist's score comes from the others alone.
+   * @param besides - What the listener counts as having heard besides, though it was not fitted on: distinct artists that are not
+   *   in the row. None of them scores itself either.
    */
-  readonly scoreUser: (user: number, out: Float64Array) => void;
+  readonly scoreUser: (
+    user: number,
+    out: Float64Array,
+    besides?: { readonly items: Int32Array; readonly weights: Float64Array },
+  ) => void;
   /**
    * Scores all artists for any history, in closed form and without refitting; for a row of the training part the same
    * as `scoreUser` up to rounding.
@@ -102,6 +115,8 @@ export function fitEase(
     scale[i] = 1 / (1 - quadratic / penalty[i]!);
   }
 
+  const dual = new Float64Array(nRows);
+  const right = new Float64Array(nRows);
   let tables: EaseTables | undefined;
   const makeTables = (): EaseTables => {
     tables ??= { columns, penalty, inverse: packTriangle(inverse, nRows), scale };
@@ -109,9 +124,23 @@ export function fitEase(
   };
   let scoreHistory: EaseModel['scoreHistory'] | undefined;
   return {
-    scoreUser: (user, out) => {
-      projectDual({ columns, scale }, inverse.subarray(user * nRows, (user + 1) * nRows), out);
+    scoreUser: (user, out, besides = NOTHING) => {
+      const { items, weights } = besides;
+      dual.set(inverse.subarray(user * nRows, (user + 1) * nRows));
+      if (items.length > 0) {
+        // As in scoreHistory, by rows of K⁻¹: few of them where few have heard these artists.
+        right.fill(0);
+        addColumns(columns, penalty, besides, right);
+        for (let r = 0; r < nRows; r++) {
+          const weight = right[r]!;
+          if (weight === 0) continue;
+          const at = r * nRows;
+          for (let s = 0; s < nRows; s++) dual[s]! -= weight * inverse[at + s]!;
+        }
+      }
+      projectDual({ columns, scale }, dual, out);
       for (let e = x.indptr[user]!; e < x.indptr[user + 1]!; e++) out[x.indices[e]!]! += x.values[e]!;
+      for (let h = 0; h < items.length; h++) out[items[h]!]! += weights[h]! * (1 - scale[items[h]!]!);
     },
     scoreHistory: (history, out) => {
       scoreHistory ??= createEaseScorer(makeTables(), { binary: false });
@@ -120,6 +149,8 @@ export function fitEase(
     tables: makeTables,
   };
 }
+
+const NOTHING = { items: new Int32Array(0), weights: new Float64Array(0) };
 
 /** K⁻¹ with K = I + XΛ⁻¹Xᵀ, shape (nRows × nRows,), row-major; X comes by columns. */
 function invertDual(

@@ -8,7 +8,7 @@ import {
   type ArtistTable,
   type FeatureSpace,
 } from './features.ts';
-import type { Ranker } from './ranker.ts';
+import { createWeightsOfPair, type Ranker } from './ranker.ts';
 
 /** The block of all that is the same for every candidate of a listener. */
 export const LISTENER_BLOCK = 'listener';
@@ -28,9 +28,9 @@ export interface Contributions {
  * Splits the logit of each candidate into blocks of features, exactly: a row's values sum to what `candidateLogits`
  * gives, up to rounding.
  *
- * A logistic regression is additive, so a block's contribution is Σ weight · feature over its columns. Blocks:
- * `source:<name>` (score and log-rank), `tag-similarity`, `popularity` (listeners, tags and taggers of the artist, and
- * mainstreamness × popularity), `svd-product`, `svd-artist`, `artist-tags`, `artist-freshness` and `artist-popularity` (parts of
+ * A logistic regression is additive, so a block's contribution is Σ weight · feature over its columns, with the weights that the
+ * pair's contexts give. Blocks: `source:<name>` (score and log-rank), `tag-similarity`, `popularity` (listeners, tags and taggers
+ * of the artist), `svd-product`, `svd-artist`, `artist-tags`, `artist-freshness` and `artist-popularity` (parts of
  * the embedding), and `listener`: intercept, freshness, factors, degree and mainstreamness of the listener, which are the same for
  * all candidates and move none past another. A pair column of no known block is a block of its own name.
  *
@@ -74,6 +74,8 @@ export function blockContributions(
 
   const pairs = pairFeatures(space, record, table);
   const pairAt = Int32Array.from(pairBlocks, (block) => at.get(block)!);
+  const weightsOfPair = createWeightsOfPair(space, ranker);
+  const weights = new Float64Array(pairAt.length);
   const user = new Float64Array(nUserColumns(space));
   writeUserColumns(space, record.userFeatures, user, 0);
   let common = ranker.intercept;
@@ -87,8 +89,9 @@ export function blockContributions(
   for (let i = 0; i < n; i++) {
     const item = record.items[i]!;
     add(i, listenerAt, common);
+    weightsOfPair(pairs, i * pairAt.length, weights);
     for (let c = 0; c < pairAt.length; c++) {
-      add(i, pairAt[c]!, pairs[i * pairAt.length + c]! * ranker.pairWeights[c]!);
+      add(i, pairAt[c]!, pairs[i * pairAt.length + c]! * weights[c]!);
     }
     for (let e = indptr[item]!; e < indptr[item + 1]!; e++) {
       const d = indices[e]!;
@@ -133,7 +136,6 @@ const FIXED_BLOCKS: Readonly<Record<string, string>> = {
   popularity: 'popularity',
   tags: 'popularity',
   taggers: 'popularity',
-  'mainstreamness-popularity': 'popularity',
   degree: LISTENER_BLOCK,
   mainstreamness: LISTENER_BLOCK,
 };

@@ -1,4 +1,5 @@
 import type { CandidateRecord } from '../artifact/candidate-record.ts';
+import { EncoreError } from '../errors.ts';
 import type { Csr } from '../math/csr.ts';
 
 /**
@@ -19,6 +20,11 @@ export interface FeatureSpace {
   readonly nFactors: number;
   /** Whether scores, ranks, degrees and popularity are features. */
   readonly crossFeatures: boolean;
+  /**
+   * Names of the pair columns that condition the ranker's weights: each is multiplied with every crossed column (see
+   * {@link crossedColumns}), so that a source counts for more or less with the artist's fame or the listener's taste.
+   */
+  readonly contexts: readonly string[];
 }
 
 /** What the ranker knows of each artist, in single precision as in the artifact. */
@@ -113,10 +119,40 @@ export function pairColumnNames(space: FeatureSpace): readonly string[] {
     'popularity',
     'tags',
     'taggers',
-    'degree',
-    'mainstreamness',
-    'mainstreamness-popularity',
+    ...LISTENER_COLUMNS,
   ];
+}
+
+/** Pair columns, the last ones, that are the same for all candidates of a listener. */
+const LISTENER_COLUMNS = ['degree', 'mainstreamness'] as const;
+
+/** The pair columns [first, end) that contexts are crossed with: all that can move one candidate past another. */
+export function crossedColumns(space: FeatureSpace): { readonly first: number; readonly end: number } {
+  const first = space.nFactors;
+  if (space.contexts.length === 0) return { first, end: first };
+  return { first, end: pairColumnNames(space).length - LISTENER_COLUMNS.length };
+}
+
+/**
+ * Where the contexts are among the pair columns.
+ *
+ * @throws {@link EncoreError} `SHAPE_MISMATCH` for a context that is no pair column.
+ */
+export function contextColumns(space: FeatureSpace): readonly number[] {
+  const names = pairColumnNames(space);
+  return space.contexts.map((context) => {
+    const column = names.indexOf(context);
+    if (column < 0) {
+      throw new EncoreError(
+        'SHAPE_MISMATCH',
+        `context ${context} is none of the columns ${names.join(', ')}`,
+        {
+          context,
+        },
+      );
+    }
+    return column;
+  });
 }
 
 /** Products of the factors alone: the seed's pair columns, for any listener and artist. */
@@ -174,7 +210,6 @@ export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table
     out[at + 2] = table.degrees[artist + 2]!;
     out[at + 3] = degree;
     out[at + 4] = mainstreamness;
-    out[at + 5] = mainstreamness * table.degrees[artist]!;
   }
   return out;
 }

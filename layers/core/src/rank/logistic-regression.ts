@@ -22,11 +22,26 @@ export interface DesignMatrix {
   /** `values` has shape (nRows, nCols), row-major. */
   readonly dense: { readonly nCols: number; readonly values: Float64Array } | null;
   readonly indexed: readonly IndexedBlock[];
+  /** Products of dense columns that are features too; none by default. */
+  readonly crosses?: ColumnCrosses;
+}
+
+/**
+ * Products of every context with every column of a range: x_c · x_j for c in `contexts` and j in [first, end).
+ *
+ * With them the weight of column j is w_j + Σ_c W_cj x_c: a straight line in each context instead of one number for all
+ * pairs. The products are never written down.
+ */
+export interface ColumnCrosses {
+  /** Shape (nContexts,): dense columns. */
+  readonly contexts: readonly number[];
+  readonly first: number;
+  readonly end: number;
 }
 
 /** logit = offset + intercept + weights · x. */
 export interface LogisticModel {
-  /** Shape (nCols,): the dense columns', then each block's. */
+  /** Shape (nCols,): the dense columns', then each block's, then the products' (context by context). */
   readonly weights: Float64Array;
   readonly intercept: number;
 }
@@ -133,9 +148,17 @@ export function predictLogit(
   writeBaseLogits(design, weights, { intercept, offset, entityLogits: createPerEntity(design), logits });
   if (design.dense === null) return logits;
   const { nCols, values } = design.dense;
-  for (let r = 0, at = 0; r < design.nRows; r++) {
+  const { contexts, first, end } = crossesOf(design);
+  const crossed = nWeights - contexts.length * (end - first);
+  for (let r = 0, at = 0; r < design.nRows; r++, at += nCols) {
     let z = logits[r]!;
-    for (let j = 0; j < nCols; j++) z += values[at++]! * weights[j]!;
+    for (let j = 0; j < nCols; j++) z += values[at + j]! * weights[j]!;
+    contexts.forEach((context, c) => {
+      const w = crossed + c * (end - first) - first;
+      let inner = 0;
+      for (let j = first; j < end; j++) inner += values[at + j]! * weights[w + j]!;
+      z += values[at + context]! * inner;
+    });
     logits[r] = z;
   }
   return logits;
@@ -172,6 +195,10 @@ function createLogLoss(
     return weight * (Math.log1p(e) + (z > 0 ? z : 0) - y * z);
   };
 
+  const { contexts, first, end } = crossesOf(design);
+  const width = end - first;
+  const crossed = nWeights - contexts.length * width;
+
   return (x, gradient) => {
     gradient.fill(0);
     writeBaseLogits(design, x, { intercept: x[nWeights]!, offset, entityLogits: perEntity, logits: rows });
@@ -193,6 +220,25 @@ function createLogLoss(
         zc += values[c + j]! * w;
         zd += values[d + j]! * w;
       }
+      for (let k = 0; k < contexts.length; k++) {
+        const at = crossed + k * width - first;
+        let sa = 0;
+        let sb = 0;
+        let sc = 0;
+        let sd = 0;
+        for (let j = first; j < end; j++) {
+          const w = x[at + j]!;
+          sa += values[a + j]! * w;
+          sb += values[b + j]! * w;
+          sc += values[c + j]! * w;
+          sd += values[d + j]! * w;
+        }
+        const context = contexts[k]!;
+        za += values[a + context]! * sa;
+        zb += values[b + context]! * sb;
+        zc += values[c + context]! * sc;
+        zd += values[d + context]! * sd;
+      }
       loss += settle(r, za) + settle(r + 1, zb) + settle(r + 2, zc) + settle(r + 3, zd);
       const ra = rows[r]!;
       const rb = rows[r + 1]!;
@@ -201,14 +247,37 @@ function createLogLoss(
       for (let j = 0; j < nCols; j++) {
         gradient[j]! += ra * values[a + j]! + rb * values[b + j]! + rc * values[c + j]! + rd * values[d + j]!;
       }
+      for (let k = 0; k < contexts.length; k++) {
+        const at = crossed + k * width - first;
+        const context = contexts[k]!;
+        const ka = ra * values[a + context]!;
+        const kb = rb * values[b + context]!;
+        const kc = rc * values[c + context]!;
+        const kd = rd * values[d + context]!;
+        for (let j = first; j < end; j++) {
+          gradient[at + j]! +=
+            ka * values[a + j]! + kb * values[b + j]! + kc * values[c + j]! + kd * values[d + j]!;
+        }
+      }
     }
     for (; r < nRows; r++) {
       const a = r * nCols;
       let z = rows[r]!;
       for (let j = 0; j < nCols; j++) z += values[a + j]! * x[j]!;
+      for (let k = 0; k < contexts.length; k++) {
+        const at = crossed + k * width - first;
+        let inner = 0;
+        for (let j = first; j < end; j++) inner += values[a + j]! * x[at + j]!;
+        z += values[a + contexts[k]!]! * inner;
+      }
       loss += settle(r, z);
       const residual = rows[r]!;
       for (let j = 0; j < nCols; j++) gradient[j]! += residual * values[a + j]!;
+      for (let k = 0; k < contexts.length; k++) {
+        const at = crossed + k * width - first;
+        const scaled = residual * values[a + contexts[k]!]!;
+        for (let j = first; j < end; j++) gradient[at + j]! += scaled * values[a + j]!;
+      }
     }
     let interceptGradient = 0;
     for (let i = 0; i < nRows; i++) interceptGradient += rows[i]!;
@@ -282,7 +351,13 @@ function createPerEntity(design: DesignMatrix): Float64Array[] {
 }
 
 function countColumns(design: DesignMatrix): number {
-  return design.indexed.reduce((sum, { rows }) => sum + rows.nCols, design.dense?.nCols ?? 0);
+  const { contexts, first, end } = crossesOf(design);
+  const plain = design.indexed.reduce((sum, { rows }) => sum + rows.nCols, design.dense?.nCols ?? 0);
+  return plain + contexts.length * (end - first);
+}
+
+function crossesOf({ crosses }: DesignMatrix): ColumnCrosses {
+  return crosses ?? { contexts: [], first: 0, end: 0 };
 }
 
 function checkOption(option: string, found: number): void {
@@ -293,7 +368,18 @@ function checkOption(option: string, found: number): void {
   });
 }
 
-function checkDesign({ nRows, dense, indexed }: DesignMatrix): void {
+function checkDesign({ nRows, dense, indexed, crosses }: DesignMatrix): void {
+  const nCols = dense?.nCols ?? 0;
+  const stray = crosses?.contexts.find((column) => column < 0 || column >= nCols);
+  if (
+    stray !== undefined ||
+    (crosses !== undefined && !(crosses.first <= crosses.end && crosses.end <= nCols))
+  ) {
+    throw new EncoreError(
+      'SHAPE_MISMATCH',
+      `the design crosses columns ${crosses!.contexts.join(', ')} with ${crosses!.first} to ${crosses!.end}; it has ${nCols} dense ones`,
+    );
+  }
   if (dense !== null) {
     if (dense.values.length !== nRows * dense.nCols) {
       throw new EncoreError(

@@ -1,5 +1,7 @@
 import type { CandidateRecord } from '../artifact/candidate-record.ts';
 import {
+  contextColumns,
+  crossedColumns,
   nArtistColumns,
   nUserColumns,
   pairColumnNames,
@@ -18,6 +20,39 @@ export interface Ranker {
   readonly artistWeights: Float64Array;
   /** Shape (nUserColumns(space),): freshness, then factors. */
   readonly userWeights: Float64Array;
+  readonly contexts: ContextWeights;
+}
+
+/** How the weights of the crossed pair columns depend on the contexts: w_j + Σ_c z_c W_cj, z_c = (x_c − mean_c) · scale_c. */
+export interface ContextWeights {
+  /** Shape (nContexts,): over the rows that the ranker learnt from. */
+  readonly means: Float64Array;
+  /** Shape (nContexts,): inverse standard deviations, 0 for a context that never varied. */
+  readonly scales: Float64Array;
+  /** Shape (nContexts × nCrossed,), row-major: W. */
+  readonly weights: Float64Array;
+}
+
+/**
+ * The weights of the pair columns for one pair: what a context says of it is in them.
+ *
+ * @returns Writes to `out`, shape (pairColumnNames(space).length,). `pairs` and `at` say where the pair's columns are.
+ */
+export function createWeightsOfPair(
+  space: FeatureSpace,
+  ranker: Ranker,
+): (pairs: Float64Array, at: number, out: Float64Array) => void {
+  const { pairWeights, contexts } = ranker;
+  const columns = contextColumns(space);
+  const { first, end } = crossedColumns(space);
+  return (pairs, at, out) => {
+    out.set(pairWeights);
+    for (let c = 0; c < columns.length; c++) {
+      const z = (pairs[at + columns[c]!]! - contexts.means[c]!) * contexts.scales[c]!;
+      const row = c * (end - first) - first;
+      for (let j = first; j < end; j++) out[j]! += z * contexts.weights[row + j]!;
+    }
+  };
 }
 
 /**
@@ -60,9 +95,12 @@ export function candidateLogits(
   for (let c = 0; c < user.length; c++) common += user[c]! * ranker.userWeights[c]!;
   const pairs = pairFeatures(space, record, table);
   const width = ranker.pairWeights.length;
+  const weightsOfPair = createWeightsOfPair(space, ranker);
+  const weights = new Float64Array(width);
   return Float64Array.from(record.items, (item, i) => {
+    weightsOfPair(pairs, i * width, weights);
     let logit = common + artistPart[item]!;
-    for (let c = 0; c < width; c++) logit += pairs[i * width + c]! * ranker.pairWeights[c]!;
+    for (let c = 0; c < width; c++) logit += pairs[i * width + c]! * weights[c]!;
     return logit;
   });
 }
@@ -74,8 +112,17 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
-/** Cuts the weights of {@link fitLogisticRegression} (pair, artist, user) into the parts of the space. */
-export function splitWeights(space: FeatureSpace, intercept: number, weights: Float64Array): Ranker {
+/**
+ * Cuts the weights of {@link fitLogisticRegression} (pair, artist, user, crosses) into the parts of the space.
+ *
+ * @param scaling - Shape (nContexts,) each: what the contexts were centred and scaled by.
+ */
+export function splitWeights(
+  space: FeatureSpace,
+  intercept: number,
+  weights: Float64Array,
+  scaling: Pick<ContextWeights, 'means' | 'scales'>,
+): Ranker {
   const nPair = pairColumnNames(space).length;
   const nArtist = nArtistColumns(space);
   return {
@@ -83,5 +130,6 @@ export function splitWeights(space: FeatureSpace, intercept: number, weights: Fl
     pairWeights: weights.slice(0, nPair),
     artistWeights: weights.slice(nPair, nPair + nArtist),
     userWeights: weights.slice(nPair + nArtist, nPair + nArtist + nUserColumns(space)),
+    contexts: { ...scaling, weights: weights.slice(nPair + nArtist + nUserColumns(space)) },
   };
 }

@@ -5,7 +5,10 @@ import { EncoreError } from '../errors.ts';
 import type { Csr } from '../math/csr.ts';
 import { hash3, hashString } from '../math/rng.ts';
 import type { RankerParameters } from '../options.ts';
+import type { Task } from '../ports.ts';
 import {
+  contextColumns,
+  crossedColumns,
   nArtistColumns,
   nUserColumns,
   pairColumnNames,
@@ -153,6 +156,42 @@ export function playsAboveRows(stage: StageOneOutput, plays: Csr, threshold: num
   };
 }
 
+/** Labels to fit a ranker by, see {@link heldOutRows} and {@link playsAboveRows}. */
+export type RankerFitInput = {
+  readonly parameters: Pick<RankerParameters, 'c' | 'maxIter'>;
+  readonly randomState: number;
+} & (
+  | {
+      readonly kind: 'held-out';
+      readonly folds: readonly LabelledFold[];
+      readonly ids: { readonly userIds: readonly string[]; readonly artistIds: readonly string[] };
+      readonly negatives: number;
+    }
+  | {
+      readonly kind: 'plays-above';
+      readonly stage: StageOneOutput;
+      readonly plays: Csr;
+      readonly threshold: number;
+    }
+);
+
+/** Makes the rows and fits one ranker. */
+export const rankerFit: Task<RankerFitInput, FittedRanker> = {
+  name: 'ranker-fit',
+  run: (input, advance) => {
+    const fitted =
+      input.kind === 'held-out'
+        ? fitRanker(input.folds[0]!.stage.space, heldOutRows(input.folds, input.ids, input), input.parameters)
+        : fitRanker(
+            input.stage.space,
+            playsAboveRows(input.stage, input.plays, input.threshold),
+            input.parameters,
+          );
+    advance(1);
+    return fitted;
+  },
+};
+
 /** A ranker, and how its optimiser ended. */
 export interface FittedRanker {
   readonly ranker: Ranker;
@@ -167,7 +206,8 @@ export interface FittedRanker {
  * Fits the ranker.
  *
  * Cross features differ in scale, so the pair columns are standardised for the fit and the scale is folded back into
- * the weights; the seed's raw concatenation is fitted as it is.
+ * the weights; the seed's raw concatenation is fitted as it is. Contexts are crossed with standardised columns, so that the
+ * penalty pulls each weight towards one number for all pairs.
  *
  * @throws {@link EncoreError} `NOT_FINITE` when a weight is not finite; `INVALID_DATA_SET` when all labels are alike.
  */
@@ -188,7 +228,8 @@ export function fitRanker(
   const scale = space.crossFeatures ? columnMoments(design.dense!.values, width) : null;
   const values = scale === null ? design.dense!.values : standardised(design.dense!.values, width, scale);
   const history: number[] = [];
-  const fitted = fitLogisticRegression({ ...design, dense: { nCols: width, values } }, labels, {
+  const crosses = { contexts: contextColumns(space), ...crossedColumns(space) };
+  const fitted = fitLogisticRegression({ ...design, dense: { nCols: width, values }, crosses }, labels, {
     c: parameters.c,
     maxIter: parameters.maxIter,
     tolerance: 1e-4,
@@ -197,17 +238,35 @@ export function fitRanker(
   });
   let { intercept } = fitted;
   const weights = fitted.weights.slice();
+  const contexts = contextColumns(space);
   if (scale !== null) {
+    const { means, inverseDeviations } = scale;
     for (let c = 0; c < width; c++) {
-      weights[c]! *= scale.inverseDeviations[c]!;
-      intercept -= weights[c]! * scale.means[c]!;
+      weights[c]! *= inverseDeviations[c]!;
+      intercept -= weights[c]! * means[c]!;
     }
+    // Σ_j W_cj z_c (x_j − mean_j) / deviation_j: the means' share is a multiple of z_c, and so of x_c.
+    const { first, end } = crossedColumns(space);
+    contexts.forEach((column, c) => {
+      const row = weights.length - (contexts.length - c) * (end - first) - first;
+      let shift = 0;
+      for (let j = first; j < end; j++) {
+        weights[row + j]! *= inverseDeviations[j]!;
+        shift += weights[row + j]! * means[j]!;
+      }
+      weights[column]! -= shift * inverseDeviations[column]!;
+      intercept += shift * inverseDeviations[column]! * means[column]!;
+    });
   }
+  const scaling = {
+    means: Float64Array.from(contexts, (column) => scale?.means[column] ?? 0),
+    scales: Float64Array.from(contexts, (column) => scale?.inverseDeviations[column] ?? 1),
+  };
   if (!Number.isFinite(intercept) || !weights.every(Number.isFinite)) {
     throw new EncoreError('NOT_FINITE', 'the ranker has a weight that is not finite');
   }
   return {
-    ranker: splitWeights(space, intercept, weights),
+    ranker: splitWeights(space, intercept, weights, scaling),
     iterations: fitted.iterations,
     converged: fitted.converged,
     history,

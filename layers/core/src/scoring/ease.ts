@@ -59,6 +59,21 @@ export function projectDual(
   }
 }
 
+/** out_r += Σ_i weight_i X_ri / Λ_i over the artists given: XΛ⁻¹xᵀ. */
+export function addColumns(
+  columns: Csr,
+  penalty: Float64Array,
+  { items, weights }: { readonly items: Int32Array; readonly weights: Float64Array },
+  out: Float64Array,
+): void {
+  const { indptr, indices: row, values } = columns;
+  for (let h = 0; h < items.length; h++) {
+    const i = items[h]!;
+    const weight = weights[h]! / penalty[i]!;
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) out[row[e]!]! += weight * values[e]!;
+  }
+}
+
 /**
  * Scores any history by a fitted EASE or EDLAE: for a listener x, xC = (x − wX) Λ⁻¹ with w = K⁻¹XΛ⁻¹xᵀ, so that
  * x − xC / diag(C) = x (1 − scale) + scale · wX. An artist heard is scored by the others alone.
@@ -71,17 +86,15 @@ export function createEaseScorer(
   { binary }: { readonly binary: boolean },
 ): (history: Pick<History, 'items' | 'weights'>, out: Float64Array) => void {
   const { columns, penalty, inverse, scale } = tables;
-  const { nCols: nRows, indptr, indices: row, values } = columns;
   return ({ items, weights }, out) => {
-    const right = new Float64Array(nRows);
+    const right = new Float64Array(columns.nCols);
+    const taken = binary ? new Float64Array(items.length).fill(1) : weights;
+    addColumns(columns, penalty, { items, weights: taken }, right);
+    const dual = multiplyTriangle(inverse, right);
+    for (let r = 0; r < dual.length; r++) dual[r] = -dual[r]!;
+    projectDual(tables, dual, out);
     for (let h = 0; h < items.length; h++) {
-      const i = items[h]!;
-      const weight = (binary ? 1 : weights[h]!) / penalty[i]!;
-      for (let e = indptr[i]!; e < indptr[i + 1]!; e++) right[row[e]!]! -= weight * values[e]!;
-    }
-    projectDual(tables, multiplyTriangle(inverse, right), out);
-    for (let h = 0; h < items.length; h++) {
-      out[items[h]!]! += (binary ? 1 : weights[h]!) * (1 - scale[items[h]!]!);
+      out[items[h]!]! += taken[h]! * (1 - scale[items[h]!]!);
     }
   };
 }

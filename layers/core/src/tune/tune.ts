@@ -286,7 +286,10 @@ const measurePresets: Measure<TrainParameters> = async (configurations, parts, a
     for (const part of parts) {
       const { train, test, masked = null } = part.split;
       const stages = await stagesOf(part, parameters);
-      const { stage, ranker } = trainRanker(train, stages, parameters, { progress: SILENT });
+      const { stage, ranker } = await trainRanker(train, stages, parameters, {
+        parallel: part.parallel,
+        progress: SILENT,
+      });
       byPart.push(perListener(rankCandidates(stage, ranker, { test, masked }).lists, test));
       advance(1);
     }
