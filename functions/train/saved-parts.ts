@@ -68,6 +68,7 @@ export async function savedParts(
   const { tensors, metadata } = decodeSafetensors(file.body);
   // Without the same draws a factor means something else, to the ranker too.
   requireSame('svd', saved.svd, parameters.svd);
+  requireSame('playScales', saved.playScales, parameters.playScales);
   requireSame('randomState', saved.randomState, parameters.randomState);
   if (reuseFactors) await requireSameVocabularies(store, manifest, dataset);
   if (reuseRanker) {

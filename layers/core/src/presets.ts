@@ -10,6 +10,7 @@ export const SEED_PRESET: TrainParameters = {
   maxFeatures: 500,
   metric: 'cosine',
   svd: { factors: 10, epochs: 100, learningRate: 0.005, regularisation: 0.08 },
+  playScales: { ratingQuantile: null, popularityQuantile: null },
   sources: [{ name: 'tag-knn', k: 20 }],
   tagSimilarity: null,
   ranker: { c: 1.25, maxIter: 600, crossFeatures: false, labels: { kind: 'plays-above', threshold: 260 } },
@@ -26,6 +27,7 @@ export const FULL_PRESET: TrainParameters = {
   maxFeatures: 500,
   metric: 'cosine',
   svd: { factors: 10, epochs: 100, learningRate: 0.005, regularisation: 0.08 },
+  playScales: { ratingQuantile: 0.9, popularityQuantile: 0.98 },
   sources: [
     {
       name: 'ials',
@@ -43,7 +45,7 @@ export const FULL_PRESET: TrainParameters = {
     { name: 'ease', label: 'edlae', k: 95, lambda: 40, dropout: 0.7, weights: 'play-rank', tagWeight: 2 },
     { name: 'user-knn', k: 65, neighbours: 100, exponent: 2 },
     { name: 'item-knn', k: 60, neighbours: 200, shrink: 10 },
-    { name: 'tag-profile', k: 55, contextWeight: 0.3 },
+    { name: 'tag-profile', k: 55, contextWeight: 0.3, weights: 'play-rank' },
     { name: 'tag-knn', k: 20 },
     { name: 'friends', k: 45 },
     // The last two nominate nobody new; their opinions help the ranker.
@@ -91,7 +93,7 @@ export const FULL_PRESET: TrainParameters = {
 export const BASELINES: readonly SourceParameters[] = [
   { name: 'popular', k: 20 },
   // The tags of `tag-profile` without freshness and popularity.
-  { name: 'tag-profile', label: 'tag-cosine', k: 20, contextWeight: 0 },
+  { name: 'tag-profile', label: 'tag-cosine', k: 20, contextWeight: 0, weights: 'log-plays' },
 
   { name: 'item-knn', k: 20, neighbours: 200, shrink: 10 },
   {
