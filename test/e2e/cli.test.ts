@@ -11,7 +11,18 @@ import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
 import { tinyFiles } from '../core/tiny.ts';
 
 const ENCORE = join(import.meta.dirname, '../../bin/encore.ts');
-const COMMANDS = ['start', 'train', 'evaluate', 'tune', 'validate', 'recommend', 'serve', 'reset'];
+const COMMANDS = [
+  'start',
+  'train',
+  'evaluate',
+  'split',
+  'score',
+  'tune',
+  'validate',
+  'recommend',
+  'serve',
+  'reset',
+];
 const TRAIN_SEED = ['train', '--data', SAMPLE_DIR, '--preset', 'seed', '--out'];
 
 interface Ended {

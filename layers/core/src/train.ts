@@ -9,6 +9,7 @@ export type { Dataset } from './data/dataset.ts';
 export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
+export { splitFiles } from './data/split-files.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
   parseParameters,
