@@ -29,6 +29,7 @@ import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-parallel-map.ts';
 import { createProgress } from '../../lib/local/progress.ts';
 import { measureColdArtists } from './evaluate-cold.ts';
+import { measureFloodedLists } from './evaluate-flooding.ts';
 import { measureNewListeners } from './evaluate-new-listeners.ts';
 import { timeSteps } from '../../lib/local/step-timer.ts';
 import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
@@ -60,7 +61,8 @@ export function evaluateCommand(): Command {
         new Option(
           '--protocol <name>',
           'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10; ' +
-            'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play',
+            'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play; ' +
+            'flooding: what one listener does to the lists of all others',
         )
           .choices([...PROTOCOLS.keys(), ...OWN_PROTOCOLS.keys()])
           .default('h'),
@@ -88,6 +90,7 @@ export function evaluateCommand(): Command {
 const OWN_PROTOCOLS: ReadonlyMap<string, (run: ProtocolRun) => Promise<ProtocolResult>> = new Map([
   ['new-listeners', measureNewListeners],
   ['cold', measureColdArtists],
+  ['flooding', measureFloodedLists],
 ]);
 
 const FLAG_NAMES = {

@@ -38,6 +38,12 @@ export {
 export { meanTradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
 export { evaluateNewListeners, splitNewListeners } from './evaluate/new-listeners.ts';
 export { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
+export {
+  floodingCases,
+  measureFlooding,
+  type FloodingKind,
+  type FloodingResult,
+} from './evaluate/flooding.ts';
 export { tune, type TrialReport, type TuningResult } from './tune/tune.ts';
 export {
   decodeTuning,
