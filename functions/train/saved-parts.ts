@@ -68,7 +68,6 @@ export async function savedParts(
   const { tensors, metadata } = decodeSafetensors(file.body);
   // Without the same draws a factor means something else, to the ranker too.
   requireSame('svd', saved.svd, parameters.svd);
-  requireSame('playScales', saved.playScales, parameters.playScales);
   requireSame('randomState', saved.randomState, parameters.randomState);
   if (reuseFactors) await requireSameVocabularies(store, manifest, dataset);
   if (reuseRanker) {
@@ -79,6 +78,8 @@ export async function savedParts(
     requireSame('metric', saved.metric, parameters.metric);
     requireSame('ranker', saved.ranker, parameters.ranker);
   }
+  // After the preset, which decides it and says more.
+  requireSame('playScales', saved.playScales, parameters.playScales);
   const space = parseSpace(metadata['space']);
   return {
     svd: reuseFactors ? readSvdTables(tensors, space.nFactors) : null,
