@@ -7,7 +7,9 @@ import packageJson from '../package.json' with { type: 'json' };
 import { evaluateCommand } from './commands/evaluate.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { resetCommand } from './commands/reset.ts';
+import { scoreCommand } from './commands/score.ts';
 import { serveCommand } from './commands/serve.ts';
+import { splitCommand } from './commands/split.ts';
 import { startCommand } from './commands/start.ts';
 import { trainCommand } from './commands/train.ts';
 import { tuneCommand } from './commands/tune.ts';
@@ -28,6 +30,8 @@ const program = new Command('encore')
   .addCommand(startCommand())
   .addCommand(trainCommand())
   .addCommand(evaluateCommand())
+  .addCommand(splitCommand())
+  .addCommand(scoreCommand())
   .addCommand(tuneCommand())
   .addCommand(validateCommand())
   .addCommand(recommendCommand())

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 
@@ -15,9 +15,7 @@ import {
   PROTOCOLS,
   PUBLISHED_SPLIT,
   readDataset,
-  readSplitFile,
   resolveOptions,
-  splitFromPlays,
   summarise,
   SUMMARY_UNITS,
   type Dataset,
@@ -31,10 +29,13 @@ import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { createWorkerParallelMap } from '../../functions/shared/adapters/worker-parallel-map.ts';
 import { createProgress } from '../../lib/local/progress.ts';
 import { measureColdArtists } from './evaluate-cold.ts';
+import { measureFloodedLists } from './evaluate-flooding.ts';
 import { measureNewListeners } from './evaluate-new-listeners.ts';
 import { timeSteps } from '../../lib/local/step-timer.ts';
 import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
 import { reportText } from '../../lib/report/report-text.ts';
+import { parseSeed } from './parse-seed.ts';
+import { readPublishedSplit } from './published-split.ts';
 import type { ProtocolResult, ProtocolRun } from './protocol-run.ts';
 import { trainingEventOf, withTrainOptions } from './train-options.ts';
 
@@ -60,7 +61,8 @@ export function evaluateCommand(): Command {
         new Option(
           '--protocol <name>',
           'h: 20% held out per listener; 811: 80/10/10, trained on the 80, tested on the last 10; ' +
-            'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play',
+            'new-listeners: a tenth of them folded in; cold: a tenth of the artists without a play; ' +
+            'flooding: what one listener does to the lists of all others',
         )
           .choices([...PROTOCOLS.keys(), ...OWN_PROTOCOLS.keys()])
           .default('h'),
@@ -88,6 +90,7 @@ export function evaluateCommand(): Command {
 const OWN_PROTOCOLS: ReadonlyMap<string, (run: ProtocolRun) => Promise<ProtocolResult>> = new Map([
   ['new-listeners', measureNewListeners],
   ['cold', measureColdArtists],
+  ['flooding', measureFloodedLists],
 ]);
 
 const FLAG_NAMES = {
@@ -301,10 +304,10 @@ async function makeSplits(
   readonly splits: readonly { readonly name: string; readonly split: Split }[];
 }> {
   if (flags.trainFile !== undefined && flags.testFile !== undefined) {
-    const train = await readPart(flags.trainFile, dataset);
-    const test = await readPart(flags.testFile, dataset);
-    const name = `files ${basename(flags.trainFile)}, ${basename(flags.testFile)}`;
-    return { terms: PUBLISHED_SPLIT, splits: [{ name, split: splitFromPlays(dataset, train, test) }] };
+    const { trainFile, testFile } = flags;
+    const name = `files ${basename(trainFile)}, ${basename(testFile)}`;
+    const split = await readPublishedSplit(dataset, { trainFile, testFile });
+    return { terms: PUBLISHED_SPLIT, splits: [{ name, split }] };
   }
   const { title, split, ...terms } = PROTOCOLS.get(flags.protocol)!;
   return {
@@ -313,24 +316,13 @@ async function makeSplits(
   };
 }
 
-async function readPart(path: string, dataset: Dataset): Promise<Dataset['plays']> {
-  const open = await openFolder(dirname(path));
-  const { plays, report } = await readSplitFile(open, basename(path), dataset);
-  return assertValid({ dataset: plays, report });
-}
-
 /** An argument as a shell reads it back. */
 function quoted(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function parseSeeds(text: string): number[] {
-  const seeds = text.split(',').map((part) => {
-    const seed = Number(part);
-    if (part.trim() === '' || !Number.isInteger(seed) || seed < 0)
-      throw new InvalidArgumentError(`"${part}" is not an integer >= 0`);
-    return seed;
-  });
+  const seeds = text.split(',').map(parseSeed);
   requireDistinct(seeds);
   return seeds;
 }

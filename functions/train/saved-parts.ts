@@ -78,6 +78,8 @@ export async function savedParts(
     requireSame('metric', saved.metric, parameters.metric);
     requireSame('ranker', saved.ranker, parameters.ranker);
   }
+  // After the preset, which decides it and says more.
+  requireSame('playScales', saved.playScales, parameters.playScales);
   const space = parseSpace(metadata['space']);
   return {
     svd: reuseFactors ? readSvdTables(tensors, space.nFactors) : null,

@@ -19,6 +19,7 @@ describe('resolveOptions', () => {
       maxFeatures: 500,
       metric: 'cosine',
       svd: { factors: 10, epochs: 100, learningRate: 0.005, regularisation: 0.08 },
+      playScales: { ratingQuantile: null, popularityQuantile: null },
       sources: [{ name: 'tag-knn', k: 20 }],
       tagSimilarity: null,
       ranker: {

@@ -11,7 +11,18 @@ import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
 import { tinyFiles } from '../core/tiny.ts';
 
 const ENCORE = join(import.meta.dirname, '../../bin/encore.ts');
-const COMMANDS = ['start', 'train', 'evaluate', 'tune', 'validate', 'recommend', 'serve', 'reset'];
+const COMMANDS = [
+  'start',
+  'train',
+  'evaluate',
+  'split',
+  'score',
+  'tune',
+  'validate',
+  'recommend',
+  'serve',
+  'reset',
+];
 const TRAIN_SEED = ['train', '--data', SAMPLE_DIR, '--preset', 'seed', '--out'];
 
 interface Ended {
@@ -115,6 +126,20 @@ describe('the command line', () => {
       '--protocol cold has models of its own: leave --models out',
     ],
     [['evaluate', '--data', SAMPLE_DIR, '--models', 'popular,popular'], '"popular" is named twice'],
+    [
+      ['evaluate', '--data', SAMPLE_DIR, '--protocol', 'flooding', '--ablate'],
+      '--protocol flooding has models of its own: leave --ablate out',
+    ],
+    [
+      ['split', '--data', SAMPLE_DIR, '--out', 'x', '--test-file', 'y'],
+      '--train-file and --test-file go together',
+    ],
+    [
+      ['split', '--data', SAMPLE_DIR, '--out', 'x', '--train-file', 'x', '--test-file', 'y', '--seed', '1'],
+      '--seed makes a split of its own: leave it out with --train-file',
+    ],
+    [['split', '--data', SAMPLE_DIR, '--out', 'x', '--permute', '-1'], '"-1" is not an integer >= 0'],
+    [['score', '--lists', 'x', '--train', 'y'], "required option '--test <file>' not specified"],
   ])('refuses %j with exit code 2, saying why', async (args, why) => {
     const { code, err, out } = await encore(args);
     expect(err).toContain(why);

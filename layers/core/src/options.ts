@@ -44,6 +44,7 @@ export interface TrainParameters {
   readonly maxFeatures: number;
   readonly metric: TagMetric;
   readonly svd: SvdParameters;
+  readonly playScales: PlayScales;
   /** Stage one, in the order in which their scores are stored. */
   readonly sources: readonly SourceParameters[];
   /** Whether the similarity of each candidate's tags to the heard artists' is scored as well. */
@@ -56,6 +57,23 @@ export interface SvdParameters {
   readonly epochs: number;
   readonly learningRate: number;
   readonly regularisation: number;
+}
+
+/**
+ * How numbers of plays enter where their order within the listener is not all that counts. With quantiles nobody's plays are
+ * measured by somebody else's: however often one listener plays what they play, the others' models stay as they are.
+ */
+export interface PlayScales {
+  /**
+   * Quantile of a listener's own plays from which a rating is 1, in (0, 1]; `null` scales by the fewest and the most plays
+   * of the data set, as the seed does (see `scoring/svd.ts`).
+   */
+  readonly ratingQuantile: number | null;
+  /**
+   * Quantile over the artists at which the sum of interaction weights that makes an artist popular is capped, in (0, 1]; `null`
+   * takes the seed's sum of plays, capped at 3,000 (see `features/popularity.ts`).
+   */
+  readonly popularityQuantile: number | null;
 }
 
 /** How the second stage is built and fitted. */
@@ -93,6 +111,8 @@ export type SourceParameters =
       readonly k: number;
       /** Weight of freshness and popularity against the tags. */
       readonly contextWeight: number;
+      /** What an artist heard weighs in the profile: ln(1 + plays), or by rank of the plays within the listener. */
+      readonly weights: 'log-plays' | 'play-rank';
     }
   | { readonly name: 'popular'; readonly k: number }
   | { readonly name: 'friends'; readonly k: number }
@@ -256,13 +276,14 @@ export function parseParameters(value: unknown): TrainParameters | null {
 
 function isParameters(value: unknown): value is TrainParameters {
   if (!isRecord(value)) return false;
-  const { preset, sources, ranker, svd } = value;
+  const { preset, sources, ranker, svd, playScales } = value;
   if (preset !== 'seed' && preset !== 'full') return false;
   const base = PRESET_PARAMETERS[preset];
   // The same fields, and every source of a kind and with the fields that there are today.
   return (
     sameFields(value, base) &&
     sameFields(svd, base.svd) &&
+    sameFields(playScales, base.playScales) &&
     sameFields(ranker, base.ranker) &&
     Array.isArray(sources) &&
     sources.every((source) =>

@@ -10,6 +10,7 @@ export const SEED_PRESET: TrainParameters = {
   maxFeatures: 500,
   metric: 'cosine',
   svd: { factors: 10, epochs: 100, learningRate: 0.005, regularisation: 0.08 },
+  playScales: { ratingQuantile: null, popularityQuantile: null },
   sources: [{ name: 'tag-knn', k: 20 }],
   tagSimilarity: null,
   ranker: {
@@ -32,6 +33,7 @@ export const FULL_PRESET: TrainParameters = {
   maxFeatures: 500,
   metric: 'cosine',
   svd: { factors: 10, epochs: 100, learningRate: 0.005, regularisation: 0.08 },
+  playScales: { ratingQuantile: 0.9, popularityQuantile: 0.98 },
   sources: [
     {
       name: 'ials',
@@ -59,7 +61,7 @@ export const FULL_PRESET: TrainParameters = {
     },
     { name: 'user-knn', k: 65, neighbours: 100, exponent: 2 },
     { name: 'item-knn', k: 60, neighbours: 200, shrink: 10 },
-    { name: 'tag-profile', k: 55, contextWeight: 0.3 },
+    { name: 'tag-profile', k: 55, contextWeight: 0.3, weights: 'play-rank' },
     { name: 'tag-knn', k: 20 },
     { name: 'friends', k: 45 },
     // The others nominate nobody new; their opinions help the ranker.
@@ -147,7 +149,7 @@ export const BASELINES: readonly SourceParameters[] = [
   },
   { name: 'popular', k: 20 },
   // The tags of `tag-profile` without freshness and popularity.
-  { name: 'tag-profile', label: 'tag-cosine', k: 20, contextWeight: 0 },
+  { name: 'tag-profile', label: 'tag-cosine', k: 20, contextWeight: 0, weights: 'log-plays' },
 
   { name: 'item-knn', k: 20, neighbours: 200, shrink: 10 },
   {

@@ -9,6 +9,7 @@ export type { Dataset } from './data/dataset.ts';
 export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
+export { splitFiles } from './data/split-files.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
   parseParameters,
@@ -37,6 +38,12 @@ export {
 export { meanTradeOffs, type TradeOff } from './evaluate/trade-offs.ts';
 export { evaluateNewListeners, splitNewListeners } from './evaluate/new-listeners.ts';
 export { evaluateColdArtists, splitColdArtists, type ColdEvaluation } from './evaluate/cold-artists.ts';
+export {
+  floodingCases,
+  measureFlooding,
+  type FloodingKind,
+  type FloodingResult,
+} from './evaluate/flooding.ts';
 export { tune, type TrialReport, type TuningResult } from './tune/tune.ts';
 export {
   decodeTuning,

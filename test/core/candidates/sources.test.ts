@@ -4,6 +4,7 @@ import { fitSource, prepareSourceInputs } from '../../../layers/core/src/candida
 import {
   drawInitialFactors,
   fitBiasedSvd,
+  dataSetScale,
   ratingsFromPlays,
 } from '../../../layers/core/src/factors/biased-svd.ts';
 import { fitBpr } from '../../../layers/core/src/factors/bpr.ts';
@@ -18,7 +19,7 @@ import { maxDifference } from '../max-difference.ts';
 import { loadSample } from '../sample.ts';
 
 const dataset = await loadSample();
-const inputs = prepareSourceInputs(dataset, fitTfIdf(dataset, { maxFeatures: 500 }).terms);
+const inputs = prepareSourceInputs(dataset, fitTfIdf(dataset, { maxFeatures: 500 }).terms, FULL_PRESET);
 
 /** The entries of a row by column. */
 function rowOf({ indptr, indices, values }: Csr, row: number): ReadonlyMap<number, number> {
@@ -124,7 +125,7 @@ describe('fitSource', () => {
     const svd = { factors: 5, epochs: 7, learningRate: 0.02, regularisation: 0.03 };
     const source = fitSource({ name: 'biased-svd', label: 'biased-svd', k: 10, svd }, inputs, FULL_PRESET)!;
     const draw = { rank: 5, seed: FULL_PRESET.randomState };
-    const model = fitBiasedSvd(ratingsFromPlays(plays), svd, {
+    const model = fitBiasedSvd(ratingsFromPlays(plays, dataSetScale(plays)), svd, {
       userFactors: drawInitialFactors(dataset.users.ids, 'user', draw),
       itemFactors: drawInitialFactors(dataset.artists.ids, 'artist', draw),
     });
@@ -164,7 +165,13 @@ describe('fitSource', () => {
     const friendless = { ...inputs, dataset: { ...dataset, friends: null } };
     expect(fitSource({ name: 'friends', k: 10 }, friendless, FULL_PRESET)).toBeNull();
     const tagless = { ...inputs, dataset: { ...dataset, tagAssignments: null } };
-    expect(fitSource({ name: 'tag-profile', k: 10, contextWeight: 0.3 }, tagless, FULL_PRESET)).toBeNull();
+    expect(
+      fitSource(
+        { name: 'tag-profile', k: 10, contextWeight: 0.3, weights: 'play-rank' },
+        tagless,
+        FULL_PRESET,
+      ),
+    ).toBeNull();
   });
 
   it('nominates by popularity where there are no tags to be near in', () => {

@@ -4,6 +4,7 @@ import {
   type InitialFactors,
   drawInitialFactors,
   fitBiasedSvd,
+  dataSetScale,
   ratingsFromPlays,
 } from '../../../layers/core/src/factors/biased-svd.ts';
 import { SEED_PRESET } from '../../../layers/core/src/presets.ts';
@@ -203,14 +204,14 @@ describe('ratingsFromPlays', () => {
       Int32Array.of(0, 1, 1),
       Float64Array.of(1, 16, 625),
     );
-    const ratings = ratingsFromPlays(plays);
+    const ratings = ratingsFromPlays(plays, dataSetScale(plays));
     expect(Array.from(ratings.values)).toEqual([0, 0.25, 1]);
     expect(ratings.indices).toEqual(plays.indices);
   });
 
   it('is 0 where everybody played everything equally often', () => {
     const plays = csrFromCoordinates(1, 2, Int32Array.of(0, 0), Int32Array.of(0, 1), Float64Array.of(5, 5));
-    expect(Array.from(ratingsFromPlays(plays).values)).toEqual([0, 0]);
+    expect(Array.from(ratingsFromPlays(plays, dataSetScale(plays)).values)).toEqual([0, 0]);
   });
 });
 

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import {
   drawInitialFactors,
   fitBiasedSvd,
-  ratingScale,
+  dataSetScale,
   ratingsFromPlays,
 } from '../../../layers/core/src/factors/biased-svd.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
 import { createHistory, rowHistory } from '../../../layers/core/src/scoring/history.ts';
 import { interactionWeights } from '../../../layers/core/src/scoring/shared-tables.ts';
-import { foldInSvdFactors, ratingOf, type SvdArtists } from '../../../layers/core/src/scoring/svd.ts';
+import { foldInSvdFactors, ratingsOf, type SvdArtists } from '../../../layers/core/src/scoring/svd.ts';
 import { loadSample } from '../sample.ts';
 
 const nFactors = 3;
@@ -27,11 +27,33 @@ const heard = [
   { artist: 6, plays: 77 },
 ];
 
-describe('ratingOf', () => {
+describe('ratingsOf', () => {
   it('is the fourth root between the fewest and the most plays, and no more or less than they', () => {
     const scale = { lowest: 1, highest: 10_000 };
-    expect([1, 16, 10_000, 20_000, 0.5].map((plays) => ratingOf(plays, scale))).toEqual([0, 1 / 9, 1, 1, 0]);
-    expect(ratingOf(7, { lowest: 7, highest: 7 })).toBe(0);
+    expect([...ratingsOf(Float64Array.of(1, 16, 10_000, 20_000, 0.5), scale)]).toEqual([0, 1 / 9, 1, 1, 0]);
+    expect([...ratingsOf(Float64Array.of(7), { lowest: 7, highest: 7 })]).toEqual([0]);
+  });
+
+  it('is measured by a quantile of the own plays on a scale of the listener', () => {
+    // Nine in ten do not exceed 1,296, a sixth to the fourth; the one above it is as good as it.
+    const plays = Float64Array.of(1, 16, 81, 256, 625, 1296, 1296, 1296, 1296, 99_999);
+    const ratings = [1, 2, 3, 4, 5, 6, 6, 6, 6, 6].map((root) => root / 6);
+    [...ratingsOf(plays, { quantile: 0.9 })].forEach((rating, i) =>
+      expect(rating).toBeCloseTo(ratings[i]!, 15),
+    );
+  });
+
+  it('is the same to the bit where all plays of a listener are multiplied, on their own scale', () => {
+    const draw = createRng(5);
+    const plays = Float64Array.from({ length: 50 }, () => Math.ceil(5000 * draw.next()));
+    const own = ratingsOf(plays, { quantile: 0.9 });
+    expect(
+      ratingsOf(
+        plays.map((value) => 1000 * value),
+        { quantile: 0.9 },
+      ),
+    ).toEqual(own);
+    expect(new Set(own).size).toBeGreaterThan(30);
   });
 });
 
@@ -39,10 +61,14 @@ describe('foldInSvdFactors', () => {
   const history = createHistory(8, heard);
   /** The objective, minimised over the bias by its own closed form. */
   const loss = (p: Float64Array): number => {
-    const residuals = heard.map(({ artist, plays }) => {
+    const rated = ratingsOf(
+      Float64Array.from(heard, ({ plays }) => plays),
+      svd.ratings,
+    );
+    const residuals = heard.map(({ artist }, h) => {
       let dot = 0;
       for (let f = 0; f < nFactors; f++) dot += svd.itemFactors[artist * nFactors + f]! * p[f]!;
-      return ratingOf(plays, svd.ratings) - svd.globalMean - svd.itemBiases[artist]! - dot;
+      return rated[h]! - svd.globalMean - svd.itemBiases[artist]! - dot;
     });
     const n = heard.length;
     const bias = residuals.reduce((sum, r) => sum + r, 0) / (n + n * svd.regularisation);
@@ -65,7 +91,8 @@ describe('foldInSvdFactors', () => {
   it('puts a listener of the training part about where the descent has put them', async () => {
     const { plays, users, artists } = await loadSample();
     const draw = { rank: 4, seed: 1 };
-    const ratings = ratingsFromPlays(plays);
+    const scale = dataSetScale(plays);
+    const ratings = ratingsFromPlays(plays, scale);
     const params = { epochs: 600, learningRate: 0.02, regularisation: 0.02 };
     const fitted = fitBiasedSvd(ratings, params, {
       userFactors: drawInitialFactors(users.ids, 'user', draw),
@@ -76,7 +103,7 @@ describe('foldInSvdFactors', () => {
       globalMean: fitted.globalMean,
       itemBiases: Float32Array.from(fitted.itemBiases),
       itemFactors: Float32Array.from(fitted.itemFactors),
-      ratings: ratingScale(plays),
+      ratings: scale,
       regularisation: params.regularisation,
     };
     const shared = { plays, weights: interactionWeights(plays) };

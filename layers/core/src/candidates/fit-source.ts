@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
-import { drawInitialFactors, fitBiasedSvd, ratingScale, ratingsFromPlays } from '../factors/biased-svd.ts';
+import { dataSetScale, drawInitialFactors, fitBiasedSvd, ratingsFromPlays } from '../factors/biased-svd.ts';
 import { fitBpr } from '../factors/bpr.ts';
 import { fitEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
@@ -7,11 +7,11 @@ import { fitIals } from '../factors/ials.ts';
 import { fitPureSvd } from '../factors/pure-svd.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
-import { artistPopularity } from '../features/popularity.ts';
 import { listenerTags, taggedArtists } from '../features/listener-tags.ts';
+import { artistPopularity, weightedPopularity } from '../features/popularity.ts';
 import { fitTfIdf, type TfIdf } from '../features/tf-idf.ts';
 import { filterCsr, mapCsr, type Csr } from '../math/csr.ts';
-import { sourceLabel, type SourceParameters, type TrainParameters } from '../options.ts';
+import { sourceLabel, type PlayScales, type SourceParameters, type TrainParameters } from '../options.ts';
 import {
   biasedSvdTensors,
   createPopularScorer,
@@ -25,7 +25,7 @@ import { tagRowsOf } from '../scoring/ease.ts';
 import { rowHistory, unweighted } from '../scoring/history.ts';
 import { createIalsScorer } from '../scoring/ials.ts';
 import { createItemKnnScorer } from '../scoring/item-knn.ts';
-import { createSharedTables, type SharedTables } from '../scoring/shared-tables.ts';
+import { createSharedTables, interactionWeights, type SharedTables } from '../scoring/shared-tables.ts';
 import { silentSource } from './silent-source.ts';
 import type { CandidateSource } from '../scoring/source.ts';
 import type { SourceSpec, SourceSpecOf } from '../scoring/source-spec.ts';
@@ -42,15 +42,24 @@ export interface SourceInputs extends SharedTables {
 /**
  * @param terms - The words of the tag dimensions. Fits on parts of one data set share them, so that a dimension means
  *   the same in each.
+ * @param options - `playScales` of the preset.
  */
-export function prepareSourceInputs(dataset: Dataset, terms: readonly string[]): SourceInputs {
+export function prepareSourceInputs(
+  dataset: Dataset,
+  terms: readonly string[],
+  { playScales }: { readonly playScales: PlayScales },
+): SourceInputs {
+  const { popularityQuantile } = playScales;
   const tfIdf = fitTfIdf(dataset, { terms });
   const shared = createSharedTables({
     plays: dataset.plays,
     sublinearTags: fitTfIdf(dataset, { terms, sublinear: true }).rows,
     embedding: buildArtistEmbedding(tfIdf.rows, {
       freshness: artistFreshness(dataset.tagAssignments, dataset.artists.size),
-      popularity: artistPopularity(dataset.plays),
+      popularity:
+        popularityQuantile === null
+          ? artistPopularity(dataset.plays)
+          : weightedPopularity(interactionWeights(dataset.plays), popularityQuantile),
     }),
   });
   return { ...shared, dataset, tfIdf };
@@ -99,11 +108,17 @@ export function fitSource(
       if (dataset.tagAssignments === null) {
         return stored({ kind: 'popular', name, k }, createPopularScorer(dataset.plays), inputs);
       }
-      return storedTags({ kind: 'tags', name, k, metric: parameters.metric, contextWeight: null }, inputs);
+      return storedTags(
+        { kind: 'tags', name, k, metric: parameters.metric, contextWeight: null, weights: 'binary' },
+        inputs,
+      );
     case 'tag-profile': {
       if (dataset.tagAssignments === null) return null;
-      const { contextWeight } = source;
-      return storedTags({ kind: 'tags', name, k, metric: 'cosine', contextWeight }, inputs);
+      const { contextWeight, weights: historyWeights } = source;
+      return storedTags(
+        { kind: 'tags', name, k, metric: 'cosine', contextWeight, weights: historyWeights },
+        inputs,
+      );
     }
     case 'ease': {
       const { lambda, dropout, tagWeight, taggedWeight } = source;
@@ -190,13 +205,14 @@ function fitBiasedSvdSource(
   randomState: number,
 ): CandidateSource {
   const draw = { rank: svd.factors, seed: randomState };
-  const model = fitBiasedSvd(ratingsFromPlays(plays), svd, {
+  // A baseline, rated as the seed and others do.
+  const ratings = dataSetScale(plays);
+  const model = fitBiasedSvd(ratingsFromPlays(plays, ratings), svd, {
     userFactors: drawInitialFactors(users.ids, 'user', draw),
     itemFactors: drawInitialFactors(artists.ids, 'artist', draw),
   });
   const { globalMean, itemBiases, itemFactors } = model;
   const { factors, regularisation } = svd;
-  const ratings = ratingScale(plays);
   return {
     name,
     k,

@@ -87,7 +87,7 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
   const dataset = input.heldOut === null ? whole : withoutPairs(whole, input.heldOut);
   const nUsers = dataset.users.size;
   const nArtists = dataset.artists.size;
-  const inputs = prepareSourceInputs(dataset, input.terms);
+  const inputs = prepareSourceInputs(dataset, input.terms, parameters);
 
   const perFit = Math.floor(FIT_UNITS / (parameters.sources.length + 1));
   const svd = input.svd ?? fitSvdTables(dataset, parameters);
@@ -169,16 +169,17 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
           tagComponents,
           // Whoever never tagged is as old as can be, where there are times at all.
           neverTagged: freshness === null ? 0 : 1,
-          ratings: ratingScale(dataset.plays),
+          ratings: ratingScale(dataset.plays, parameters.playScales.ratingQuantile),
           regularisation: parameters.svd.regularisation,
         })
       : null,
   };
 }
 
-function fitSvdTables(dataset: Dataset, { svd, randomState }: TrainParameters): SvdTables {
+function fitSvdTables(dataset: Dataset, { svd, randomState, playScales }: TrainParameters): SvdTables {
   const draw = { rank: svd.factors, seed: randomState };
-  const fitted = fitBiasedSvd(ratingsFromPlays(dataset.plays), svd, {
+  const ratings = ratingsFromPlays(dataset.plays, ratingScale(dataset.plays, playScales.ratingQuantile));
+  const fitted = fitBiasedSvd(ratings, svd, {
     userFactors: drawInitialFactors(dataset.users.ids, 'user', draw),
     itemFactors: drawInitialFactors(dataset.artists.ids, 'artist', draw),
   });

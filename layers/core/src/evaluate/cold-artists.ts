@@ -129,7 +129,7 @@ export const rankColdSource: Task<RankColdInput, ColdLists> = {
   name: 'rank-cold-source',
   run: ({ dataset: plain, terms, source, parameters, cold }, advance) => {
     const dataset = fromPlainDataset(plain);
-    const fitted = fitSource(source, prepareSourceInputs(dataset, terms), parameters);
+    const fitted = fitSource(source, prepareSourceInputs(dataset, terms, parameters), parameters);
     const { plays } = dataset;
     const row = new Float64Array(dataset.artists.size);
     const among: Int32Array[] = [];

@@ -266,7 +266,7 @@ export const rankSource: Task<RankSourceInput, Int32Array[]> = {
   name: 'rank-source',
   run: ({ dataset: plain, terms, source, masked }, advance) => {
     const dataset = fromPlainDataset(plain);
-    const fitted = fitSource(source, prepareSourceInputs(dataset, terms), FULL_PRESET);
+    const fitted = fitSource(source, prepareSourceInputs(dataset, terms, FULL_PRESET), FULL_PRESET);
     const { plays } = dataset;
     const row = new Float64Array(dataset.artists.size);
     const lists = Array.from({ length: dataset.users.size }, (_, user) => {

@@ -1,7 +1,7 @@
 import { EncoreError } from '../errors.ts';
-import { type Csr, mapCsr } from '../math/csr.ts';
+import type { Csr } from '../math/csr.ts';
 import { createRng, hash2, hashString } from '../math/rng.ts';
-import { ratingOf, type RatingScale } from '../scoring/svd.ts';
+import { ratingsOf, type DataSetScale, type RatingScale } from '../scoring/svd.ts';
 
 /** How {@link fitBiasedSvd} learns. */
 export interface BiasedSvdParams {
@@ -39,8 +39,13 @@ export interface BiasedSvd {
   readonly loss: Float64Array;
 }
 
-/** The scale on which the plays of all entries become ratings in [0, 1]. */
-export function ratingScale(plays: Csr): RatingScale {
+/** The scale on which plays become ratings in [0, 1]: each listener's own by a quantile, or with `null` the data set's. */
+export function ratingScale(plays: Csr, quantile: number | null): RatingScale {
+  return quantile === null ? dataSetScale(plays) : { quantile };
+}
+
+/** The scale that the plays of all entries span. */
+export function dataSetScale(plays: Csr): DataSetScale {
   let min = Infinity;
   let max = -Infinity;
   for (let e = 0; e < plays.values.length; e++) {
@@ -51,14 +56,18 @@ export function ratingScale(plays: Csr): RatingScale {
 }
 
 /**
- * Turns plays into ratings: r = plays^¼, min-max scaled to [0, 1] over all entries, see {@link ratingOf}.
+ * Turns plays into ratings in [0, 1], each listener's row by {@link ratingsOf}.
  *
  * @param plays - Shape (nUsers, nArtists), each >= 1.
- * @returns The same cells. All 0 where all plays are equal.
+ * @returns The same cells.
  */
-export function ratingsFromPlays(plays: Csr): Csr {
-  const scale = ratingScale(plays);
-  return mapCsr(plays, (value) => ratingOf(value, scale));
+export function ratingsFromPlays(plays: Csr, scale: RatingScale): Csr {
+  const values = new Float64Array(plays.values.length);
+  for (let u = 0; u < plays.nRows; u++) {
+    const from = plays.indptr[u]!;
+    values.set(ratingsOf(plays.values.subarray(from, plays.indptr[u + 1]), scale), from);
+  }
+  return { ...plays, values };
 }
 
 /**

@@ -137,9 +137,8 @@ function isScale(value: unknown): value is FoldInDescription['ratings'] {
   return (
     typeof value === 'object' &&
     value !== null &&
-    'lowest' in value &&
-    'highest' in value &&
-    isAmount(value.lowest) &&
-    isAmount(value.highest)
+    ('quantile' in value
+      ? isAmount(value.quantile) && value.quantile > 0 && value.quantile <= 1
+      : 'lowest' in value && 'highest' in value && isAmount(value.lowest) && isAmount(value.highest))
   );
 }

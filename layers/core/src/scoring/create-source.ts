@@ -102,12 +102,13 @@ export function itemKnnRows(
 
 /** Nearness by tags as the spec has it: in the embedding as it is, or in one of sublinear tags and toned-down context. */
 export function createTagsScorer(
-  { metric, contextWeight }: SourceSpecOf<'tags'>,
+  { contextWeight, ...options }: Pick<SourceSpecOf<'tags'>, 'metric' | 'contextWeight' | 'weights'>,
   shared: SharedTables,
 ): HistorySource['scoreHistory'] {
-  return contextWeight === null
-    ? createTagScorer(shared.embedding, { metric, logPlays: false })
-    : createTagScorer(profileEmbedding(shared, contextWeight), { metric, logPlays: true });
+  return createTagScorer(
+    contextWeight === null ? shared.embedding : profileEmbedding(shared, contextWeight),
+    options,
+  );
 }
 
 /** An EASE's own tables: what cannot be computed in a moment from the shared ones. */

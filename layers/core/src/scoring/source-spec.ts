@@ -1,7 +1,7 @@
 import { EncoreError } from '../errors.ts';
 import type { KnnWeighting } from './knn-weights.ts';
-import type { RatingScale } from './svd.ts';
-import type { TagMetric } from './tag-nearness.ts';
+import type { DataSetScale } from './svd.ts';
+import { TAG_WEIGHTS, type TagMetric, type TagWeights } from './tag-nearness.ts';
 
 /** What kind of source this is and what its scores depend on besides tables: a version's metadata. */
 export type SourceSpec = SourceName &
@@ -30,6 +30,8 @@ export type SourceSpec = SourceName &
         readonly metric: TagMetric;
         /** Weight of freshness and popularity against sublinear tags; `null` for the embedding as it is. */
         readonly contextWeight: number | null;
+        /** What an artist heard weighs. */
+        readonly weights: TagWeights;
       }
     | {
         readonly kind: 'ease';
@@ -50,7 +52,7 @@ export type SourceSpec = SourceName &
         readonly factors: number;
         readonly binary: boolean;
       }
-    | (RatingScale & {
+    | (DataSetScale & {
         readonly kind: 'biased-svd';
         readonly factors: number;
         readonly globalMean: number;
@@ -75,6 +77,7 @@ const FIELDS: Readonly<Record<SourceSpec['kind'], Readonly<Record<string, (value
   tags: {
     metric: (value) => value === 'cosine' || value === 'euclidean',
     contextWeight: (value) => value === null || isAmount(value),
+    weights: (value) => TAG_WEIGHTS.some((weights) => weights === value),
   },
   ease: {
     lambda: isAmount,

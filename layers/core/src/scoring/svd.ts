@@ -1,19 +1,46 @@
+import { quantile } from '../math/quantile.ts';
 import { solveSpd } from '../math/solve-spd.ts';
 import type { History } from './history.ts';
 import { scoreColumns } from './score-columns.ts';
 
 /** The fewest and the most plays of any entry: where ratings are 0 and 1. */
-export interface RatingScale {
+export interface DataSetScale {
   readonly lowest: number;
   readonly highest: number;
 }
 
-/** r = plays^¼, min-max scaled to [0, 1]; 0 where all plays are equal. Plays beyond the scale count as its end. */
-export function ratingOf(plays: number, { lowest, highest }: RatingScale): number {
-  // Two square roots, which IEEE 754 rounds correctly, and not a power, which every machine may round its own way.
-  const least = Math.sqrt(Math.sqrt(lowest));
-  const range = Math.sqrt(Math.sqrt(highest)) - least;
-  return range > 0 ? Math.min(1, Math.max(0, (Math.sqrt(Math.sqrt(plays)) - least) / range)) : 0;
+/** The quantile of a listener's own plays from which ratings are 1, in (0, 1]. */
+export interface ListenerScale {
+  readonly quantile: number;
+}
+
+export type RatingScale = DataSetScale | ListenerScale;
+
+/**
+ * Ratings in [0, 1] of one listener's plays.
+ *
+ * On a scale of the data set r = plays^¼, min-max scaled; 0 where all plays are equal, and plays beyond the scale count as its
+ * end. On a listener's scale r = min(1, (plays / q)^¼) with q the {@link quantile} of the listener's plays: plays that are all
+ * multiplied by one number are rated as before, to the bit.
+ *
+ * @param plays - Shape (n,), positive.
+ * @returns Shape (n,).
+ */
+export function ratingsOf(plays: Float64Array, scale: RatingScale): Float64Array {
+  if ('quantile' in scale) {
+    const q = quantile(plays, scale.quantile);
+    return plays.map((value) => Math.min(1, fourthRoot(value / q)));
+  }
+  const least = fourthRoot(scale.lowest);
+  const range = fourthRoot(scale.highest) - least;
+  return plays.map((value) =>
+    range > 0 ? Math.min(1, Math.max(0, (fourthRoot(value) - least) / range)) : 0,
+  );
+}
+
+/** Two square roots, which IEEE 754 rounds correctly, and not a power, which every machine may round its own way. */
+function fourthRoot(x: number): number {
+  return Math.sqrt(Math.sqrt(x));
 }
 
 /** What a BiasedSVD knows of artists. */
@@ -49,10 +76,11 @@ export function foldInSvdFactors(svd: SvdArtists, { items, plays }: History): Fl
   // The bias is the factor on which every artist has 1.
   const q = new Float64Array(n);
   q[0] = 1;
+  const rated = ratingsOf(plays, ratings);
   for (let h = 0; h < items.length; h++) {
     const item = items[h]!;
     q.set(itemFactors.subarray(item * nFactors, (item + 1) * nFactors), 1);
-    const residual = ratingOf(plays[h]!, ratings) - globalMean - itemBiases[item]!;
+    const residual = rated[h]! - globalMean - itemBiases[item]!;
     for (let r = 0; r < n; r++) {
       b[r]! += residual * q[r]!;
       for (let c = r; c < n; c++) a[r * n + c]! += q[r]! * q[c]!;

@@ -3,6 +3,10 @@ import type { History } from './history.ts';
 
 export type TagMetric = 'cosine' | 'euclidean';
 
+/** What an artist heard weighs in a listener's vector: 1, ln(1 + plays), or its interaction weight. */
+export const TAG_WEIGHTS = ['binary', 'log-plays', 'play-rank'] as const;
+export type TagWeights = (typeof TAG_WEIGHTS)[number];
+
 /**
  * Nearest artists to the listener in the space of an artist embedding.
  *
@@ -10,13 +14,13 @@ export type TagMetric = 'cosine' | 'euclidean';
  * `euclidean` is the negative distance, as scikit-learn's `NearestNeighbors` would order it.
  *
  * @param embedding - Shape (nArtists, nDimensions).
- * @param options - `logPlays`: whether an artist heard weighs ln(1 + plays) in the sum; else, and where plays are unknown, 1.
+ * @param options - `weights`: what an artist heard weighs in the sum; 1 where plays are unknown.
  * @returns Writes the scores of a history, shape (nArtists,): 0 for a listener, or an artist, with an all-zero vector
  *   (cosine).
  */
 export function createTagScorer(
   embedding: Csr,
-  options: { readonly metric: TagMetric; readonly logPlays: boolean },
+  options: { readonly metric: TagMetric; readonly weights: TagWeights },
 ): (history: History, out: Float64Array) => void {
   const { nRows: nArtists, nCols: nDimensions } = embedding;
   // By dimension: a listener's vector has few dimensions, and each touches few artists.
@@ -30,11 +34,13 @@ export function createTagScorer(
   const inverseNorms = squaredNorms.map((s) => (s > 0 ? 1 / Math.sqrt(s) : 0));
   const profile = new Float64Array(nDimensions);
 
-  return ({ items, plays }, out) => {
+  return (history, out) => {
+    const { items } = history;
+    const weights = historyWeights(history, options.weights);
     profile.fill(0);
     for (let h = 0; h < items.length; h++) {
       const item = items[h]!;
-      const weight = options.logPlays && plays !== null ? Math.log1p(plays[h]!) : 1;
+      const weight = weights === null ? 1 : weights[h]!;
       for (let e = embedding.indptr[item]!; e < embedding.indptr[item + 1]!; e++) {
         profile[embedding.indices[e]!]! += weight * embedding.values[e]!;
       }
@@ -58,6 +64,20 @@ export function createTagScorer(
       }
     }
   };
+}
+
+/** Shape (n,), or `null` where all weigh the same. */
+function historyWeights({ plays, weights }: History, kind: TagWeights): Float64Array | null {
+  switch (kind) {
+    case 'binary':
+      return null;
+    case 'log-plays':
+      return plays === null ? null : plays.map((value) => Math.log1p(value));
+    case 'play-rank':
+      return weights;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /**
