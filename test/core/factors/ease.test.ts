@@ -98,8 +98,8 @@ describe('fitEase', () => {
             const { heard, besides } = drawBesides(matrix, u, seed + u);
             model.scoreUser(u, out, besides);
             // In another order than either.
-            const items = Int32Array.of(...besides.items, ...heard.items).reverse();
-            const weights = Float64Array.of(...besides.weights, ...heard.weights).reverse();
+            const items = Int32Array.of(...besides.items, ...heard.items).toReversed();
+            const weights = Float64Array.of(...besides.weights, ...heard.weights).toReversed();
             model.scoreHistory({ items, weights }, joined);
             expect(maxDifference(out, joined)).toBeLessThan(1e-9);
           }
