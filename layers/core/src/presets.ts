@@ -218,7 +218,7 @@ export const BASELINES: readonly SourceParameters[] = [
     tagWeight: 0,
     taggedWeight: 0,
   },
-  // `edlae`, with tag rows, is a source of the preset.
+  // `edlae` has tag rows; with tagged artists in its input besides, `edlae-tagged`, it is a source of the preset.
   {
     name: 'ease',
     label: 'edlae-no-tags',
