@@ -26,6 +26,7 @@ describe('resolveOptions', () => {
         c: 1.25,
         maxIter: 600,
         crossFeatures: false,
+        contexts: [],
         labels: { kind: 'plays-above', threshold: 260 },
       },
     });

@@ -68,7 +68,11 @@ describe('recommend', () => {
   it('orders equal probabilities by artist index, whatever the order in the record', () => {
     const flat: ServingModel = {
       ...model,
-      ranker: { ...model.ranker, pairWeights: model.ranker.pairWeights.map(() => 0) },
+      ranker: {
+        ...model.ranker,
+        pairWeights: model.ranker.pairWeights.map(() => 0),
+        contexts: { ...model.ranker.contexts, weights: model.ranker.contexts.weights.map(() => 0) },
+      },
       artistPart: new Float64Array(model.artistPart.length),
     };
     for (const items of [

@@ -114,6 +114,12 @@ describe('trainModel', () => {
     const bare = { ...sample, tagAssignments: null, friends: null };
     const { model, files } = await trained(bare, 'full');
     expect(model.stage.sourcesOff).toContain('friends');
+    // Without tags there is no tag similarity for weights to depend on; a context that is named like a source off stays.
+    const { contexts } = parametersOf('full').ranker;
+    expect(full.model.stage.space.contexts).toEqual(contexts);
+    expect(contexts).toContain('tag-max');
+    expect(model.stage.space.contexts).toEqual(contexts.filter((context) => context !== 'tag-max'));
+    expect(model.ranker.contexts.means).toHaveLength(contexts.length - 1);
     expect(decodeRecommendationsCsv(files.get(RECOMMENDATIONS_FILE)!)).toHaveLength(20 * sample.users.size);
   });
 

@@ -21,15 +21,22 @@ const space: FeatureSpace = {
   pairScores: ['b', 'c'],
   nEmbedding: 3,
   nFactors: 2,
-  crossFeatures: false,
+  crossFeatures: true,
+  contexts: ['popularity', 'b'],
 };
 const parts = {
   space,
   ranker: {
     intercept: -1.5,
-    pairWeights: Float64Array.of(1, 2),
+    pairWeights: Float64Array.from({ length: 11 }, (_, j) => j - 5),
     artistWeights: Float64Array.of(1, 2, 3, 4, 5),
     userWeights: Float64Array.of(6, 7, 8, 9, 10),
+    contexts: {
+      means: Float64Array.of(0.5, -0.5),
+      scales: Float64Array.of(2, 0),
+      // Each of the two is crossed with score and rank of the source, two pair scores and three degrees.
+      weights: Float64Array.from({ length: 14 }, (_, j) => j / 4),
+    },
   },
   artists: {
     embedding: {
@@ -87,7 +94,10 @@ describe('the tensors of a model', () => {
   );
 
   it.each<[string, Partial<Tensor>, string]>([
-    ['ranker/pair_weights', { data: new Float64Array(3) }, 'found 3 values, expected 2'],
+    ['ranker/pair_weights', { data: new Float64Array(3) }, 'found 3 values, expected 11'],
+    ['ranker/context_means', { data: new Float64Array(3) }, 'found 3 values, expected 2'],
+    ['ranker/context_scales', { data: new Float64Array(1) }, 'found 1 values, expected 2'],
+    ['ranker/context_weights', { data: new Float64Array(7) }, 'found 7 values, expected 14'],
     ['ranker/artist_weights', { data: new Float64Array(4) }, 'found 4 values, expected 5'],
     ['ranker/user_weights', { data: new Float64Array(0) }, 'found 0 values, expected 5'],
     ['ranker/intercept', { data: new Float32Array(1), dtype: 'F32' }, 'found F32, expected Float64Array'],

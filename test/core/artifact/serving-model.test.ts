@@ -107,11 +107,13 @@ describe('the feature space in the metadata', () => {
     'null',
     '"space"',
     '{}',
-    '{"sources":[1],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":true}',
-    '{"sources":[],"pairScores":"a","nEmbedding":1,"nFactors":1,"crossFeatures":true}',
-    '{"sources":[],"pairScores":[],"nEmbedding":-1,"nFactors":1,"crossFeatures":true}',
-    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1.5,"crossFeatures":true}',
-    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":1}',
+    '{"sources":[1],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":true,"contexts":[]}',
+    '{"sources":[],"pairScores":"a","nEmbedding":1,"nFactors":1,"crossFeatures":true,"contexts":[]}',
+    '{"sources":[],"pairScores":[],"nEmbedding":-1,"nFactors":1,"crossFeatures":true,"contexts":[]}',
+    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1.5,"crossFeatures":true,"contexts":[]}',
+    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":1,"contexts":[]}',
+    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":true}',
+    '{"sources":[],"pairScores":[],"nEmbedding":1,"nFactors":1,"crossFeatures":true,"contexts":[1]}',
   ])('is refused when it is %s', (text) => {
     expect(() => parseSpace(text)).toThrow(refusal('metadata space'));
   });

@@ -7,10 +7,13 @@ import {
   dataSetScale,
   ratingsFromPlays,
 } from '../../../layers/core/src/factors/biased-svd.ts';
+import { fitIals } from '../../../layers/core/src/factors/ials.ts';
 import { fitBpr } from '../../../layers/core/src/factors/bpr.ts';
+import { rowHistory } from '../../../layers/core/src/scoring/history.ts';
 import { knnWeights } from '../../../layers/core/src/scoring/knn-weights.ts';
+import { listenerTags, taggedArtists } from '../../../layers/core/src/features/listener-tags.ts';
 import { fitTfIdf } from '../../../layers/core/src/features/tf-idf.ts';
-import { transposeCsr, type Csr } from '../../../layers/core/src/math/csr.ts';
+import { csrFromCoordinates, transposeCsr, type Csr } from '../../../layers/core/src/math/csr.ts';
 import { topK } from '../../../layers/core/src/math/top-k.ts';
 import { sourceLabel, type SourceParameters } from '../../../layers/core/src/options.ts';
 import { BASELINES, FULL_PRESET } from '../../../layers/core/src/presets.ts';
@@ -40,9 +43,19 @@ function small(source: SourceParameters): SourceParameters {
   return source.name === 'bpr' ? { ...source, factors: 8, epochs: 3 } : source;
 }
 
-function agreementOf({ name }: SourceParameters): Agreement {
+const tagged = taggedArtists(dataset)!;
+
+/** Whether a listener has tagged an artist that they have not heard. */
+function hasTaggedUnheard(user: number): boolean {
+  const heard = rowOf(dataset.plays, user);
+  return [...rowOf(tagged, user).keys()].some((artist) => !heard.has(artist));
+}
+
+function agreementOf(source: SourceParameters): Agreement {
+  const { name } = source;
+  if (name === 'ease' && source.taggedWeight > 0) return 'equal unless it knows more';
   // Friends are not in a history, and BPR has no closed form for one. A row of iALS is solved before the last columns, and has
-  // its friends; one of BiasedSVD is stepped to and not solved; a listener is no neighbour of theirs, while whoever has
+  // its friends and tags; one of BiasedSVD is stepped to and not solved; a listener is no neighbour of theirs, while whoever has
   // their history could be.
   if (name === 'friends' || name === 'bpr') return 'silent';
   return name === 'ials' || name === 'user-knn' || name === 'biased-svd' ? 'alike' : 'equal';
@@ -55,6 +68,7 @@ const models = [...BASELINES, ...FULL_PRESET.sources].filter(
 for (const source of models.map(small)) {
   candidateSourceContract(sourceLabel(source), inputs, {
     agreement: agreementOf(source),
+    knowsMore: hasTaggedUnheard,
     make: () => fitSource(source, inputs, FULL_PRESET)!,
   });
 }
@@ -159,6 +173,118 @@ describe('fitSource', () => {
       return sum;
     });
     expect(maxDifference(row, expected)).toBeLessThan(1e-14);
+  });
+
+  it('fits tags that listeners give beside the artists, after friends: iALS of the matrix stacked by hand', () => {
+    const parameters = { factors: 8, sweeps: 2, alpha0: 0.05, lambda: 0.02, countOffset: 0.01 };
+    const weighted = { tagWeight: 0.5, friendWeight: 0.3, listenerTagWeight: 0.7 };
+    const fitted = fitSource(
+      { name: 'ials', label: 'ials', k: 10, ...parameters, ...weighted },
+      inputs,
+      FULL_PRESET,
+    )!;
+    const { users, artists, tags, friends } = dataset;
+    const nColumns = artists.size + users.size + tags.size;
+    const cells: { row: number; column: number; value: number }[] = [];
+    const put = (part: Csr, row: number, column: number, weight: number, turned = false): void => {
+      for (let r = 0; r < part.nRows; r++) {
+        for (const [c, value] of rowOf(part, r)) {
+          const [i, j] = turned ? [c, r] : [r, c];
+          cells.push({ row: row + i, column: column + j, value: weight * value });
+        }
+      }
+    };
+    put(inputs.weights, 0, 0, 1);
+    put(friends!, 0, artists.size, 0.3);
+    put(listenerTags(dataset)!, 0, artists.size + users.size, 0.7);
+    put(inputs.sublinearTags, users.size, 0, 0.5, true);
+    const stacked = csrFromCoordinates(
+      users.size + inputs.sublinearTags.nCols,
+      nColumns,
+      Int32Array.from(cells, ({ row }) => row),
+      Int32Array.from(cells, ({ column }) => column),
+      Float64Array.from(cells, ({ value }) => value),
+    );
+    const model = fitIals(stacked, {
+      ...parameters,
+      randomState: FULL_PRESET.randomState,
+      columnIds: [
+        ...artists.ids.map((id) => `artist:${id}`),
+        ...users.ids.map((id) => `friend:${id}`),
+        ...tags.ids.map((id) => `tag:${id}`),
+      ],
+    });
+    const [row, without] = [new Float64Array(nArtists), new Float64Array(nArtists)];
+    const plain = fitSource(
+      { name: 'ials', label: 'ials', k: 10, ...parameters, ...weighted, listenerTagWeight: 0 },
+      inputs,
+      FULL_PRESET,
+    )!;
+    for (const user of [0, 3, 17]) {
+      fitted.scoreUser(user, row);
+      const expected = row.map((_, i) => {
+        let sum = 0;
+        for (let f = 0; f < 8; f++) sum += model.rowFactors[user * 8 + f]! * model.columnFactors[i * 8 + f]!;
+        return sum;
+      });
+      expect(maxDifference(row, expected)).toBeLessThan(1e-12);
+      plain.scoreUser(user, without);
+      expect(maxDifference(row, without)).toBeGreaterThan(1e-3);
+    }
+  });
+
+  it('counts an artist tagged and not heard in what EDLAE is asked with, and in nothing that it is fitted on', () => {
+    const source = {
+      name: 'ease',
+      label: 'ease',
+      k: 10,
+      lambda: 40,
+      dropout: 0.7,
+      weights: 'play-rank',
+      tagWeight: 1,
+    } as const;
+    const [plain, asked] = [0, 0.6].map((taggedWeight) =>
+      fitSource({ ...source, taggedWeight }, inputs, FULL_PRESET)!,
+    );
+    const [row, expected] = [new Float64Array(nArtists), new Float64Array(nArtists)];
+    const users = Array.from(dataset.users.ids.keys()).filter(hasTaggedUnheard);
+    expect(users.length).toBeGreaterThan(10);
+    for (const user of users) {
+      const heard = rowOf(inputs.weights, user);
+      const joined = new Map(heard);
+      for (const artist of rowOf(tagged, user).keys()) if (!heard.has(artist)) joined.set(artist, 0.6);
+      asked!.scoreUser(user, row);
+      plain!.scoreHistory(
+        {
+          ...rowHistory(inputs, user),
+          items: Int32Array.from(joined.keys()),
+          weights: Float64Array.from(joined.values()),
+        },
+        expected,
+      );
+      expect(maxDifference(row, expected)).toBeLessThan(1e-9);
+    }
+    // Whoever is asked about by history alone, and what a version stores, is the same with and without.
+    expect(asked!.encode().tensors).toEqual(plain!.encode().tensors);
+  });
+
+  it('leaves tags that listeners give out where there are none', () => {
+    const tagless = { ...inputs, dataset: { ...dataset, tagAssignments: null } };
+    const ials = FULL_PRESET.sources.find((source) => sourceLabel(source) === 'ials-tags')!;
+    const edlae = FULL_PRESET.sources.find((source) => sourceLabel(source) === 'edlae-tagged')!;
+    const off = { listenerTagWeight: 0, taggedWeight: 0 };
+    for (const source of [small(ials), edlae]) {
+      const without = {
+        ...source,
+        ...Object.fromEntries(Object.entries(off).filter(([key]) => key in source)),
+      };
+      const [row, expected] = [new Float64Array(nArtists), new Float64Array(nArtists)];
+      fitSource(source, tagless, FULL_PRESET)!.scoreUser(3, row);
+      fitSource(without, tagless, FULL_PRESET)!.scoreUser(3, expected);
+      expect(row).toEqual(expected);
+      fitSource(source, inputs, FULL_PRESET)!.scoreUser(3, expected);
+      expect(row).not.toEqual(expected);
+    }
   });
 
   it('is off, and says so, where the data set lacks what the source is made of', () => {

@@ -17,10 +17,15 @@ import {
 import type { CandidateSource, HistorySource } from '../../../layers/core/src/scoring/source.ts';
 import { parseSourceSpec } from '../../../layers/core/src/scoring/source-spec.ts';
 
-/** What a source says of a listener of the training part by their history alone, against what it says of their row. */
+/**
+ * What a source says of a listener of the training part by their history alone, against what it says of their row, where a source
+ * may know of more: friends, tags given.
+ */
 export type Agreement =
   /** The same up to rounding. */
   | 'equal'
+  /** The same up to rounding for whom the row knows no more of, alike and not the same for the others. */
+  | 'equal unless it knows more'
   /** The row knows a little more or less: the best of the one are the best of the other. */
   | 'alike'
   /** Nothing is known of a history. */
@@ -30,12 +35,21 @@ export type Agreement =
  * What every candidate source keeps, whatever it is made of.
  *
  * @param inputs - What the source is fitted on.
- * @param make - Fits the source; called more than once.
+ * @param of.make - Fits the source; called more than once.
  */
 export function candidateSourceContract(
   name: string,
   inputs: SourceInputs,
-  { agreement, make }: { readonly agreement: Agreement; readonly make: () => CandidateSource },
+  {
+    agreement,
+    knowsMore = () => false,
+    make,
+  }: {
+    readonly agreement: Agreement;
+    /** Of whom the row says more than the history. */
+    readonly knowsMore?: (user: number) => boolean;
+    readonly make: () => CandidateSource;
+  },
 ): void {
   describe(`${name} as a candidate source`, () => {
     const source = make();
@@ -105,15 +119,21 @@ export function candidateSourceContract(
     it(`says of a listener's own history what it says of the listener: ${agreement}`, () => {
       const row = new Float64Array(nArtists);
       const folded = new Float64Array(nArtists);
-      const checks = {
-        silent: () => largest(folded) === 0,
-        equal: () => largestDifference(folded, row) < 1e-10 * largest(row),
-        alike: (user: number) => {
-          const heard = new Set(historyOf(user).items);
-          const unheard = Array.from(row.keys()).filter((item) => !heard.has(item));
-          return correlation(unheard, row, folded) > 0.9;
-        },
+      const equal = (): boolean => largestDifference(folded, row) < 1e-10 * largest(row);
+      const alike = (user: number, least: number): boolean => {
+        const heard = new Set(historyOf(user).items);
+        const unheard = Array.from(row.keys()).filter((item) => !heard.has(item));
+        return correlation(unheard, row, folded) > least;
       };
+      const checks: Readonly<Record<Agreement, (user: number) => boolean>> = {
+        silent: () => largest(folded) === 0,
+        equal,
+        alike: (user) => alike(user, 0.9),
+        // What is known besides may be nearly as much as the history.
+        'equal unless it knows more': (user) => (knowsMore(user) ? alike(user, 0.8) && !equal() : equal()),
+      };
+      const kinds = new Set(users.slice(0, 60).map(knowsMore));
+      expect(kinds.size).toBeGreaterThanOrEqual(agreement === 'equal unless it knows more' ? 2 : 1);
       for (const user of users.slice(0, 60)) {
         source.scoreUser(user, row);
         source.scoreHistory(historyOf(user), folded);

@@ -61,8 +61,8 @@ const nothing: Ablation = {
 };
 
 describe('an ablation', () => {
-  it('ranks as the whole model does where nothing goes', () => {
-    const { ranker } = trainRanker(train, stages, parameters, io);
+  it('ranks as the whole model does where nothing goes', async () => {
+    const { ranker } = await trainRanker(train, stages, parameters, io);
     expect(without(nothing)).toEqual(
       rankCandidates(stages.stage, ranker, { test: split.test, masked: null }),
     );
@@ -139,12 +139,12 @@ describe('withoutColumns', () => {
     const { design } = heldOutRows(stages.folds, ids, { negatives: 5, randomState: 1 });
     const reduced = withoutColumns(design, stage, {
       ...nothing,
-      sources: ['edlae'],
+      sources: ['edlae-tagged'],
       embeddingColumns: terms.length,
     });
     const names = pairColumnNames(space);
     const { nCols, values } = design.dense!;
-    const gone = new Set(['score:edlae', 'rank:edlae'].map((name) => names.indexOf(name)));
+    const gone = new Set(['score:edlae-tagged', 'rank:edlae-tagged'].map((name) => names.indexOf(name)));
     expect(reduced.dense!.values).toEqual(values.map((value, at) => (gone.has(at % nCols) ? 0 : value)));
     const [artist, user] = design.indexed;
     const { indices, values: embedded } = artist!.rows;
@@ -158,7 +158,7 @@ describe('withoutColumns', () => {
 describe('fitStages and trainRanker', () => {
   it('give together what trainModel gives, the seed too, with an objective that falls at every step', async () => {
     for (const preset of [parameters, seedParameters]) {
-      const fitted = trainRanker(train, await fitStages(train, preset, io), preset, io);
+      const fitted = await trainRanker(train, await fitStages(train, preset, io), preset, io);
       const { ranker, metrics, history } = await trainModel(train, preset, io);
       expect({ ranker: fitted.ranker, metrics: fitted.metrics, history: fitted.history }).toEqual({
         ranker,

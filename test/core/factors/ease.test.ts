@@ -24,6 +24,17 @@ function scoreHistoryOf(model: EaseModel, x: Csr, row: number): Float64Array {
   return out;
 }
 
+/** What a row has heard, and about half of the rest with weights from 0.2 to 1.2. */
+function drawBesides(x: Csr, row: number, seed: number) {
+  const rng = createRng(seed);
+  const [from, to] = [x.indptr[row]!, x.indptr[row + 1]!];
+  const heard = { items: x.indices.slice(from, to), weights: x.values.slice(from, to) };
+  const items = Int32Array.from({ length: x.nCols }, (_, item) => item).filter(
+    (item) => !heard.items.includes(item) && rng.next() < 0.5,
+  );
+  return { heard, besides: { items, weights: Float64Array.from(items, () => 0.2 + rng.next()) } };
+}
+
 describe('fitEase', () => {
   const { nUsers, nArtists, nTags } = expected;
   const x = sparse(expected.x, nUsers, nArtists);
@@ -69,6 +80,62 @@ describe('fitEase', () => {
       ),
       { numRuns: 40, seed: 1 },
     );
+  });
+
+  it('scores a row and what counts as heard besides as it scores the two joined', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 15 }),
+        fc.integer({ min: 2, max: 25 }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.nat(),
+        (nRows, nCols, nTagRows, seed) => {
+          const matrix = randomMatrix(nRows, nCols, seed);
+          const tagRows = nTagRows === 0 ? null : randomMatrix(nTagRows, nCols, seed + 1);
+          const model = fitEase(matrix, { lambda: 0.3, dropout: 0.5, tagRows });
+          const [out, joined] = [new Float64Array(nCols).fill(NaN), new Float64Array(nCols).fill(NaN)];
+          for (let u = 0; u < nRows; u++) {
+            const { heard, besides } = drawBesides(matrix, u, seed + u);
+            model.scoreUser(u, out, besides);
+            // In another order than either.
+            const items = Int32Array.of(...besides.items, ...heard.items).toReversed();
+            const weights = Float64Array.of(...besides.weights, ...heard.weights).toReversed();
+            model.scoreHistory({ items, weights }, joined);
+            expect(maxDifference(out, joined)).toBeLessThan(1e-9);
+          }
+        },
+      ),
+      { numRuns: 60, seed: 1 },
+    );
+  });
+
+  it('never lets an artist that counts as heard besides speak for itself, only for the others', () => {
+    const matrix = randomMatrix(9, 14, 3);
+    const model = fitEase(matrix, { lambda: 0.3, dropout: 0.5, tagRows: randomMatrix(4, 14, 4) });
+    const [before, after] = [new Float64Array(14), new Float64Array(14)];
+    let checked = 0;
+    for (let u = 0; u < matrix.nRows; u++) {
+      const { besides } = drawBesides(matrix, u, u);
+      model.scoreUser(u, before, besides);
+      besides.items.forEach((item, h) => {
+        const weights = besides.weights.map((weight, at) => (at === h ? 5 * weight : weight));
+        model.scoreUser(u, after, { items: besides.items, weights });
+        expect(Math.abs(after[item]! - before[item]!)).toBeLessThan(1e-12);
+        expect(maxDifference(after, before)).toBeGreaterThan(0.01);
+        checked++;
+      });
+    }
+    expect(checked).toBeGreaterThan(10);
+  });
+
+  it('is not moved by what another listener counted as heard besides', () => {
+    const model = fitEase(x, PLAIN);
+    const first = scoreRow(model, x, 1);
+    const { besides } = drawBesides(x, 0, 1);
+    const other = new Float64Array(nArtists);
+    model.scoreUser(0, other, besides);
+    expect(scoreRow(model, x, 1)).toEqual(first);
+    expect(maxDifference(other, scoreRow(model, x, 0))).toBeGreaterThan(1e-3);
   });
 
   it('scores 0 for a listener who heard nothing and for an artist that nobody heard', () => {

@@ -52,7 +52,7 @@ const top = (record: Uint8Array | undefined, n = 20): readonly string[] =>
 describe('the co-listening model of a version', () => {
   it('splits by artist heard what its source scores, and lets explanations say so', () => {
     const { tables, binary } = foldInModel.coListening!;
-    const edlae = foldInModel.sources.find(({ name }) => name === 'edlae')!;
+    const edlae = foldInModel.sources.find(({ name }) => name === 'edlae-tagged')!;
     const history = historyOf(7);
     const scores = new Float64Array(model.artistIds.length);
     edlae.scoreHistory(history, scores);
@@ -214,14 +214,14 @@ describe('loadFoldIn', () => {
   it.each<[string, string, (tensor: Tensor) => Tensor | undefined]>([
     ['a missing tensor', 'sources/ials-plus/factors', () => undefined],
     ['factors of other artists', 'sources/ials-plus/factors', shortened],
-    ['a triangle of another matrix', 'sources/edlae/inverse', shortened],
+    ['a triangle of another matrix', 'sources/edlae-tagged/inverse', shortened],
     ['a Gram matrix of other factors', 'sources/ials-16/gram', shortened],
-    ['a NaN', 'sources/edlae/inverse', edit(5, NaN)],
+    ['a NaN', 'sources/edlae-tagged/inverse', edit(5, NaN)],
     ['an infinity', 'sources/ials-plus/gram', edit(0, Infinity)],
     ['components of other terms', 'tags/components', shortened],
     [
       'another type',
-      'sources/edlae/scale',
+      'sources/edlae-tagged/scale',
       (tensor) => ({ ...tensor, dtype: 'F32', data: Float32Array.from(tensor.data) }),
     ],
     ['a row that ends before it begins', 'plays/indptr', edit(3, 0)],

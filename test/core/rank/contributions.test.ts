@@ -8,6 +8,7 @@ import {
   type Contributions,
 } from '../../../layers/core/src/rank/contributions.ts';
 import {
+  crossedColumns,
   nArtistColumns,
   nUserColumns,
   nUserFeatures,
@@ -25,16 +26,22 @@ interface Drawn {
   readonly n: number;
   readonly crossFeatures: boolean;
   readonly fresh: boolean;
+  /** How many of {@link CONTEXTS} condition the weights; none without cross features. */
+  readonly nContexts: number;
 }
+
+/** One that is the same for all candidates of a listener, and two that differ. */
+const CONTEXTS = ['mainstreamness', 'popularity', 'score:friends'];
 const anyWorld = fc.record({
   seed: fc.integer(),
   n: fc.integer({ min: 0, max: N_ARTISTS }),
   crossFeatures: fc.boolean(),
   fresh: fc.boolean(),
+  nContexts: fc.integer({ min: 0, max: CONTEXTS.length }),
 });
 
 /** A model of 3 tags, a listener and candidates out of a seeded stream. */
-function makeWorld({ seed, n, crossFeatures, fresh }: Drawn) {
+function makeWorld({ seed, n, crossFeatures, fresh, nContexts }: Drawn) {
   const rng = createRng(seed);
   const normals = (length: number): Float64Array => Float64Array.from({ length }, () => rng.normal());
   const space: FeatureSpace = {
@@ -43,6 +50,7 @@ function makeWorld({ seed, n, crossFeatures, fresh }: Drawn) {
     nEmbedding: fresh ? 6 : 4,
     nFactors: 2,
     crossFeatures,
+    contexts: crossFeatures ? CONTEXTS.slice(0, nContexts) : [],
   };
   const width = space.nEmbedding;
   const table: ArtistTable = {
@@ -63,8 +71,14 @@ function makeWorld({ seed, n, crossFeatures, fresh }: Drawn) {
     userFeatures: normals(nUserFeatures(space)),
     heard: { items: new Int32Array(0), weights: new Float64Array(0) },
   };
-  const weights = normals(pairColumnNames(space).length + nArtistColumns(space) + nUserColumns(space));
-  const ranker = splitWeights(space, rng.normal(), weights);
+  const { first, end } = crossedColumns(space);
+  const nContext = space.contexts.length;
+  const plain = pairColumnNames(space).length + nArtistColumns(space) + nUserColumns(space);
+  const weights = normals(plain + nContext * (end - first));
+  const ranker = splitWeights(space, rng.normal(), weights, {
+    means: normals(nContext),
+    scales: normals(nContext).map(Math.abs),
+  });
   return {
     space,
     table,
@@ -131,7 +145,7 @@ describe('blockContributions', () => {
   });
 
   it('names a block for each source, the tags, the artist, the factors and the listener, and for what it does not know', () => {
-    const { contributions } = makeWorld({ seed: 1, n: 3, crossFeatures: true, fresh: true });
+    const { contributions } = makeWorld({ seed: 1, n: 3, crossFeatures: true, fresh: true, nContexts: 0 });
     expect(contributions.blocks).toEqual([
       'svd-product',
       'source:tag-knn',
@@ -148,7 +162,7 @@ describe('blockContributions', () => {
   });
 
   it('puts every column where it belongs: values worked out by hand', () => {
-    const world = makeWorld({ seed: 4, n: 3, crossFeatures: true, fresh: true });
+    const world = makeWorld({ seed: 4, n: 3, crossFeatures: true, fresh: true, nContexts: 0 });
     const { space, table, record, contributions, ranker } = world;
     const names = pairColumnNames(space);
     const weight = (name: string): number => ranker.pairWeights[names.indexOf(name)]!;
@@ -162,10 +176,7 @@ describe('blockContributions', () => {
     expect(found('artist-freshness')).toBeCloseTo(x[3]! * w[3]! + x[4]! * w[4]!, 12);
     expect(found('artist-popularity')).toBeCloseTo(x[5]! * w[5]!, 12);
     expect(found('popularity')).toBeCloseTo(
-      popularity! * weight('popularity') +
-        tags! * weight('tags') +
-        taggers! * weight('taggers') +
-        mainstreamness! * popularity! * weight('mainstreamness-popularity'),
+      popularity! * weight('popularity') + tags! * weight('tags') + taggers! * weight('taggers'),
       12,
     );
     const user = [0, 1, 2, 5, 6].map((at) => record.userFeatures[at]!);
@@ -180,14 +191,46 @@ describe('blockContributions', () => {
     expect(found('hops')).toBeCloseTo(record.scores[4 + 3]! * weight('hops'), 12);
   });
 
+  it('counts what a context does to a weight for the column whose weight it is', () => {
+    const world = makeWorld({ seed: 4, n: 3, crossFeatures: true, fresh: true, nContexts: 2 });
+    const { space, table, record, contributions, ranker } = world;
+    const { means, scales, weights } = ranker.contexts;
+    const names = pairColumnNames(space);
+    const { first, end } = crossedColumns(space);
+    const item = record.items[1]!;
+    const degrees = table.degrees.subarray(item * 3, item * 3 + 3);
+    // Mainstreamness is the listener's, popularity the artist's.
+    const z = [record.userFeatures[4]!, degrees[0]!].map((x, c) => (x - means[c]!) * scales[c]!);
+    const found = (block: string): number => column(contributions, block)[1]!;
+    const expected = ['popularity', 'tags', 'taggers'].reduce((sum, name, d) => {
+      const j = names.indexOf(name);
+      const moved = z.reduce((by, value, c) => by + value * weights[c * (end - first) + j - first]!, 0);
+      return sum + degrees[d]! * (ranker.pairWeights[j]! + moved);
+    }, 0);
+    expect(found('popularity')).toBeCloseTo(expected, 12);
+    const plain = ['degree', 'mainstreamness'].reduce(
+      (sum, name, at) => sum + record.userFeatures[3 + at]! * ranker.pairWeights[names.indexOf(name)]!,
+      ranker.intercept,
+    );
+    const user = [0, 1, 2, 5, 6].map((at) => record.userFeatures[at]!);
+    const own = user.reduce((sum, value, c) => sum + value * ranker.userWeights[c]!, 0);
+    expect(found('listener')).toBeCloseTo(plain + own, 12);
+  });
+
   it('has no freshness where the embedding has none', () => {
-    const { contributions } = makeWorld({ seed: 2, n: 4, crossFeatures: false, fresh: false });
+    const { contributions } = makeWorld({ seed: 2, n: 4, crossFeatures: false, fresh: false, nContexts: 0 });
     expect(column(contributions, 'artist-freshness')).toEqual([0, 0, 0, 0]);
     expect(column(contributions, 'artist-popularity').every((value) => value !== 0)).toBe(true);
   });
 
   it('refuses more terms than dimensions', () => {
-    const { space, ranker, record, table } = makeWorld({ seed: 2, n: 1, crossFeatures: true, fresh: true });
+    const { space, ranker, record, table } = makeWorld({
+      seed: 2,
+      n: 1,
+      crossFeatures: true,
+      fresh: true,
+      nContexts: 0,
+    });
     expect(() => blockContributions(space, ranker, record, table, 7)).toThrow(
       expect.objectContaining({ code: 'SHAPE_MISMATCH' }),
     );
@@ -216,7 +259,7 @@ describe('centred', () => {
   });
 
   it('leaves nothing of a single candidate: there is none to differ from', () => {
-    const { contributions } = makeWorld({ seed: 3, n: 1, crossFeatures: true, fresh: true });
+    const { contributions } = makeWorld({ seed: 3, n: 1, crossFeatures: true, fresh: true, nContexts: 0 });
     expect(Array.from(centred(contributions).values, Math.abs)).toEqual(contributions.blocks.map(() => 0));
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CandidateRecord } from '../../../layers/core/src/artifact/candidate-record.ts';
 import {
+  contextColumns,
+  crossedColumns,
   nArtistColumns,
   nUserColumns,
   nUserFeatures,
@@ -18,6 +20,7 @@ const space: FeatureSpace = {
   nEmbedding: 4,
   nFactors: 2,
   crossFeatures: true,
+  contexts: [],
 };
 const seedSpace: FeatureSpace = { ...space, crossFeatures: false };
 
@@ -73,7 +76,6 @@ describe('pairFeatures', () => {
       taggers: [2.125, 0.125, 1.125],
       degree: [3, 3, 3],
       mainstreamness: [4, 4, 4],
-      'mainstreamness-popularity': [10, 2, 6],
     });
   });
 
@@ -110,7 +112,7 @@ describe('the parts of a row', () => {
     expect(nUserFeatures(space)).toBe(userFeatures.length);
     expect(nUserColumns(space)).toBe(3 + 2);
     expect(nArtistColumns(space)).toBe(4 + 2);
-    expect(pairColumnNames(space)).toHaveLength(2 + 2 * 2 + 1 + 6);
+    expect(pairColumnNames(space)).toHaveLength(2 + 2 * 2 + 1 + 5);
     expect(pairColumnNames(seedSpace)).toHaveLength(2);
   });
 
@@ -124,5 +126,44 @@ describe('the parts of a row', () => {
     const out = new Float64Array(3).fill(-1);
     writeFactorProducts(space, userFeatures, 1, table, out, 1);
     expect([...out]).toEqual([-1, 30, -80]);
+  });
+});
+
+describe('contexts', () => {
+  const crossed: FeatureSpace = { ...space, contexts: ['mainstreamness', 'score:friends'] };
+
+  it('are found among the pair columns, in the order of the space', () => {
+    expect(contextColumns(crossed)).toEqual([11, 4]);
+    expect(contextColumns(space)).toEqual([]);
+  });
+
+  it('are crossed with every column that differs between candidates, except the products of the factors', () => {
+    const { first, end } = crossedColumns(crossed);
+    expect(pairColumnNames(crossed).slice(first, end)).toEqual([
+      'score:tags',
+      'rank:tags',
+      'score:friends',
+      'rank:friends',
+      'tag-cosine',
+      'popularity',
+      'tags',
+      'taggers',
+    ]);
+  });
+
+  it('are crossed with nothing where there are none, and add no column of their own', () => {
+    const { first, end } = crossedColumns(space);
+    expect(end - first).toBe(0);
+    expect(pairColumnNames(crossed)).toEqual(pairColumnNames(space));
+  });
+
+  it('are refused where no pair column has their name', () => {
+    expect(() => contextColumns({ ...space, contexts: ['popularity', 'fame'] })).toThrow(
+      expect.objectContaining({
+        code: 'SHAPE_MISMATCH',
+        message: expect.stringContaining('context fame is none of the columns svd-product-0'),
+        details: { context: 'fame' },
+      }),
+    );
   });
 });

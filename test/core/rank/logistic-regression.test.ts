@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Csr, csrFromCoordinates } from '../../../layers/core/src/math/csr.ts';
+import { createRng } from '../../../layers/core/src/math/rng.ts';
 import {
+  type ColumnCrosses,
   type DesignMatrix,
   fitLogisticRegression,
   predictLogit,
@@ -71,6 +73,80 @@ describe('fitLogisticRegression', () => {
       });
     }
   }
+
+  for (const layout of ['dense', 'mixed']) {
+    for (const reference of expected.crossed.cases) {
+      const weighted = reference.weighted ? ', with sample weights' : '';
+      it(`equals scikit-learn fitted on the products, from ${layout} columns at C = ${reference.c}${weighted}`, () => {
+        const { contexts, first, end } = expected.crossed;
+        const design = { ...layouts[layout]!, crosses: { contexts, first, end } };
+        const fit = fitLogisticRegression(design, labels, {
+          ...exact,
+          c: reference.c,
+          ...(reference.weighted && { sampleWeights }),
+        });
+        expect(fit.converged).toBe(true);
+        expect(maxDifference(fit.weights, reference.weights)).toBeLessThan(1e-8);
+        expect(Math.abs(fit.intercept - reference.intercept)).toBeLessThan(1e-8);
+        expect(maxDifference(predictLogit(design, fit), reference.logits)).toBeLessThan(1e-7);
+      });
+    }
+  }
+
+  it('reports the gradient of the objective, crossed or not, as finite differences give it', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: 2, max: 13 }),
+        fc.integer({ min: 0, max: 2 }),
+        fc.integer({ min: 1, max: 4 }),
+        (seed, nRows, nContexts, steps) => {
+          const rng = createRng(seed);
+          const normals = (n: number): Float64Array => Float64Array.from({ length: n }, () => rng.normal());
+          const design: DesignMatrix = {
+            nRows,
+            dense: { nCols: 4, values: normals(nRows * 4) },
+            indexed: [
+              {
+                name: 'artist',
+                index: new Int32Array(nRows),
+                rows: toCsr([[rng.normal(), rng.normal()]], 2),
+              },
+            ],
+            crosses: { contexts: [3, 1].slice(0, nContexts), first: 1, end: nContexts === 0 ? 1 : 3 },
+          };
+          const y = Uint8Array.from({ length: nRows }, (_, r) => (r < 2 ? r : rng.integer(2)));
+          const weights = normals(nRows).map((x) => 0.1 + Math.abs(x));
+          const offset = normals(nRows);
+          const c = 0.7;
+          // Stopped on the way, where the gradient is not 0.
+          const fit = fitLogisticRegression(design, y, {
+            c,
+            maxIter: steps,
+            tolerance: 1e-12,
+            sampleWeights: weights,
+            offset,
+          });
+          const total = weights.reduce((sum, weight) => sum + weight, 0);
+          const objective = (at: Float64Array): number => {
+            const model = { weights: at.subarray(0, -1), intercept: at[at.length - 1]! };
+            const loss = predictLogit(design, model, { offset }).reduce(
+              (sum, logit, r) => sum + weights[r]! * Math.log1p(Math.exp(y[r] === 1 ? -logit : logit)),
+              0,
+            );
+            const squares = model.weights.reduce((sum, weight) => sum + weight * weight, 0);
+            return (c * loss + squares / 2) / (c * total);
+          };
+          const at = Float64Array.of(...fit.weights, fit.intercept);
+          const differences = at.map((_, j) => {
+            const moved = (by: number): number => objective(at.map((x, k) => (k === j ? x + by : x)));
+            return (moved(1e-5) - moved(-1e-5)) / 2e-5;
+          });
+          expect(Math.abs(Math.max(...differences.map(Math.abs)) - fit.gradientNorm)).toBeLessThan(1e-8);
+        },
+      ),
+    );
+  });
 
   it('fits the intercept alone to the log odds where there are no columns', () => {
     const design: DesignMatrix = { nRows: 5, dense: null, indexed: [] };
@@ -235,6 +311,31 @@ describe('fitLogisticRegression', () => {
   });
 });
 
+describe('a design with products', () => {
+  it.each<[string, ColumnCrosses, string]>([
+    ['a context before the first column', { contexts: [-1], first: 0, end: 2 }, 'columns -1 with 0 to 2'],
+    ['a context after the last column', { contexts: [0, 3], first: 0, end: 2 }, 'columns 0, 3 with 0 to 2'],
+    ['a range past the last column', { contexts: [0], first: 0, end: 4 }, 'with 0 to 4; it has 3 dense ones'],
+    ['a range before the first column', { contexts: [0], first: -1, end: 2 }, 'with -1 to 2'],
+    ['a range that ends before it begins', { contexts: [0], first: 2, end: 1 }, 'with 2 to 1'],
+  ])('is refused for %s', (_, crosses, message) => {
+    const design = { ...layouts['mixed']!, crosses };
+    expect(() => fitLogisticRegression(design, labels, { ...exact, c: 1 })).toThrowError(
+      expect.objectContaining({ code: 'SHAPE_MISMATCH', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it('is refused where there are no dense columns to multiply', () => {
+    const design = { ...layouts['indexed']!, crosses: { contexts: [0], first: 0, end: 0 } };
+    expect(() => fitLogisticRegression(design, labels, { ...exact, c: 1 })).toThrowError(
+      expect.objectContaining({
+        code: 'SHAPE_MISMATCH',
+        message: expect.stringContaining('it has 0 dense ones'),
+      }),
+    );
+  });
+});
+
 describe('predictLogit', () => {
   it('adds offset, intercept, dense columns and blocks', () => {
     const design: DesignMatrix = {
@@ -249,6 +350,26 @@ describe('predictLogit', () => {
     const logits = predictLogit(design, model, { offset: Float64Array.of(0.25, -0.25) });
     expect(Array.from(logits)).toEqual([7521.75, 7043.25]);
     expect(Array.from(predictLogit(design, model))).toEqual([7521.5, 7043.5]);
+  });
+
+  it('adds products of contexts, context by context', () => {
+    const design: DesignMatrix = {
+      nRows: 2,
+      dense: { nCols: 3, values: Float64Array.of(1, 2, 3, 4, 5, 6) },
+      indexed: [{ name: 'artist', index: Int32Array.of(0, 0), rows: toCsr([[1]], 1) }],
+      crosses: { contexts: [2, 0], first: 1, end: 3 },
+    };
+    // Of 3·2, 3·3, 1·2 and 1·3 in the first row, of 6·5, 6·6, 4·5 and 4·6 in the second.
+    const model = { weights: Float64Array.of(0, 0, 0, 0, 1, 100, 10_000, 1_000_000), intercept: 0.5 };
+    expect(Array.from(predictLogit(design, model))).toEqual([3_020_906.5, 24_203_630.5]);
+  });
+
+  it('refuses a model of another width, products counted', () => {
+    const design = { ...layouts['mixed']!, crosses: { contexts: [0, 1], first: 0, end: 3 } };
+    const model = { weights: new Float64Array(9), intercept: 0 };
+    expect(() => predictLogit(design, model)).toThrowError(
+      expect.objectContaining({ code: 'SHAPE_MISMATCH', message: expect.stringContaining('15 columns') }),
+    );
   });
 
   it('refuses a model of another width', () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { CandidateRecord } from '../../../layers/core/src/artifact/candidate-record.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
 import {
+  contextColumns,
+  crossedColumns,
   nArtistColumns,
   nUserColumns,
   nUserFeatures,
@@ -31,6 +33,7 @@ function makeWorld(seed: number, crossFeatures: boolean) {
     nEmbedding: 5,
     nFactors: 3,
     crossFeatures,
+    contexts: crossFeatures ? ['popularity', 'score:b'] : [],
   };
   const indptr = Int32Array.from({ length: nArtists + 1 }, (_, i) => 2 * i);
   const table: ArtistTable = {
@@ -52,14 +55,19 @@ function makeWorld(seed: number, crossFeatures: boolean) {
     userFeatures: normals(nUserFeatures(space)),
     heard: { items: new Int32Array(0), weights: new Float64Array(0) },
   };
-  const weights = normals(pairColumnNames(space).length + nArtistColumns(space) + nUserColumns(space));
-  return { space, table, record, weights, intercept: rng.normal() };
+  const { first, end } = crossedColumns(space);
+  const nContexts = space.contexts.length;
+  const plain = pairColumnNames(space).length + nArtistColumns(space) + nUserColumns(space);
+  const weights = normals(plain + nContexts * (end - first));
+  const scaling = { means: normals(nContexts), scales: normals(nContexts) };
+  return { space, table, record, weights, scaling, intercept: rng.normal() };
 }
 
-/** Every candidate's whole row: pair columns, embedding and factors of the artist, columns of the listener. */
-function materialise({ space, table, record }: ReturnType<typeof makeWorld>) {
+/** Every candidate's whole row: pair columns, embedding and factors of the artist, columns of the listener, products of contexts. */
+function materialise({ space, table, record, scaling }: ReturnType<typeof makeWorld>) {
   const pairs = pairFeatures(space, record, table);
   const nPair = pairColumnNames(space).length;
+  const { first, end } = crossedColumns(space);
   const user = new Float64Array(nUserColumns(space));
   writeUserColumns(space, record.userFeatures, user, 0);
   const rows = Array.from(record.items, (item, i) => {
@@ -71,6 +79,10 @@ function materialise({ space, table, record }: ReturnType<typeof makeWorld>) {
       ...embedding,
       ...table.factors.subarray(item * space.nFactors, (item + 1) * space.nFactors),
       ...user,
+      ...contextColumns(space).flatMap((column, c) => {
+        const z = (pairs[i * nPair + column]! - scaling.means[c]!) * scaling.scales[c]!;
+        return Array.from(pairs.subarray(i * nPair + first, i * nPair + end), (x) => z * x);
+      }),
     ];
   });
   return { nRows: rows.length, nCols: rows[0]!.length, values: Float64Array.from(rows.flat()) };
@@ -81,8 +93,8 @@ describe('candidateLogits', () => {
     fc.assert(
       fc.property(fc.integer(), fc.boolean(), (seed, crossFeatures) => {
         const world = makeWorld(seed, crossFeatures);
-        const { space, table, record, weights, intercept } = world;
-        const ranker = splitWeights(space, intercept, weights);
+        const { space, table, record, weights, scaling, intercept } = world;
+        const ranker = splitWeights(space, intercept, weights, scaling);
         const { nRows, nCols, values } = materialise(world);
         const expected = predictLogit(
           { nRows, dense: { nCols, values }, indexed: [] },
@@ -97,8 +109,8 @@ describe('candidateLogits', () => {
   });
 
   it('is the intercept where nothing else has a weight', () => {
-    const { space, table, record, weights } = makeWorld(1, true);
-    const ranker = splitWeights(space, -1.5, weights.fill(0));
+    const { space, table, record, weights, scaling } = makeWorld(1, true);
+    const ranker = splitWeights(space, -1.5, weights.fill(0), scaling);
     expect([...candidateLogits(space, ranker, record, table, artistLogits(space, ranker, table))]).toEqual([
       -1.5, -1.5, -1.5, -1.5, -1.5,
     ]);
@@ -107,13 +119,27 @@ describe('candidateLogits', () => {
 
 describe('splitWeights', () => {
   it('cuts pair, artist and user weights in this order', () => {
-    const { space, weights } = makeWorld(2, false);
+    const { space, weights, scaling } = makeWorld(2, false);
     const counted = weights.map((_, i) => i);
-    const ranker = splitWeights(space, 9, counted);
+    const ranker = splitWeights(space, 9, counted, scaling);
     expect([...ranker.pairWeights]).toEqual([0, 1, 2]);
     expect([...ranker.artistWeights]).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
     expect([...ranker.userWeights]).toEqual([11, 12, 13, 14, 15, 16]);
     expect(ranker.intercept).toBe(9);
+    expect(ranker.contexts.weights).toHaveLength(0);
+  });
+
+  it('has the weights of the contexts last, one row for each', () => {
+    const { space, weights, scaling } = makeWorld(2, true);
+    const ranker = splitWeights(
+      space,
+      9,
+      weights.map((_, i) => i),
+      scaling,
+    );
+    // Of 15 pair columns, 8 of the artist and 6 of the listener; three are products of factors, two the listener's.
+    expect([...ranker.contexts.weights]).toEqual(Array.from({ length: 2 * 10 }, (_, i) => 29 + i));
+    expect(ranker.contexts).toMatchObject(scaling);
   });
 });
 

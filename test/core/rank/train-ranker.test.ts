@@ -1,16 +1,25 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeCandidates, encodeCandidates } from '../../../layers/core/src/artifact/candidate-record.ts';
 import { recordShape } from '../../../layers/core/src/artifact/model-tensors.ts';
 import type { StageOneOutput } from '../../../layers/core/src/candidates/stage-one.ts';
 import { csrFromCoordinates, type Csr } from '../../../layers/core/src/math/csr.ts';
-import { createRng, hash3 } from '../../../layers/core/src/math/rng.ts';
-import { nUserFeatures, pairColumnNames, type FeatureSpace } from '../../../layers/core/src/rank/features.ts';
+import { createRng, hash3, type Rng } from '../../../layers/core/src/math/rng.ts';
+import {
+  contextColumns,
+  crossedColumns,
+  nArtistColumns,
+  nUserColumns,
+  nUserFeatures,
+  pairColumnNames,
+  type FeatureSpace,
+} from '../../../layers/core/src/rank/features.ts';
 import {
   fitLogisticRegression,
   predictLogit,
   type DesignMatrix,
 } from '../../../layers/core/src/rank/logistic-regression.ts';
-import { sigmoid } from '../../../layers/core/src/rank/ranker.ts';
+import { createWeightsOfPair, sigmoid, type Ranker } from '../../../layers/core/src/rank/ranker.ts';
 import {
   fitRanker,
   heldOutRows,
@@ -24,6 +33,7 @@ const SPACE: FeatureSpace = {
   nEmbedding: 1,
   nFactors: 1,
   crossFeatures: true,
+  contexts: [],
 };
 
 const PLANTED = { intercept: -2.5, slope: 1.2 };
@@ -342,6 +352,171 @@ describe('fitRanker', () => {
 
   it('stops after the iterations allowed, and says that it has not converged', () => {
     expect(fitRanker(SPACE, rows, { c: 0.5, maxIter: 2 })).toMatchObject({ iterations: 2, converged: false });
+  });
+});
+
+/** Rows with pair columns drawn one by one, three artists and two listeners. */
+function drawRows(
+  space: FeatureSpace,
+  rng: Rng,
+  draw: {
+    readonly nRows: number;
+    readonly pair: (row: number, column: string) => number;
+    /** Log odds of a row's label, by its pair columns. */
+    readonly logit: (pair: (column: string) => number) => number;
+  },
+): RankerRows {
+  const names = pairColumnNames(space);
+  const values = new Float64Array(draw.nRows * names.length);
+  const labels = new Uint8Array(draw.nRows);
+  for (let r = 0; r < draw.nRows; r++) {
+    names.forEach((name, c) => {
+      values[r * names.length + c] = draw.pair(r, name);
+    });
+    const p = sigmoid(draw.logit((name) => values[r * names.length + names.indexOf(name)]!));
+    labels[r] = r < 2 ? r : Number(rng.next() < p);
+  }
+  const block = (name: string, nEntities: number, nCols: number) => ({
+    name,
+    index: Int32Array.from({ length: draw.nRows }, () => rng.integer(nEntities)),
+    rows: csrFromCoordinates(
+      nEntities,
+      nCols,
+      Int32Array.from({ length: nEntities * nCols }, (_, e) => Math.floor(e / nCols)),
+      Int32Array.from({ length: nEntities * nCols }, (_, e) => e % nCols),
+      Float64Array.from({ length: nEntities * nCols }, () => rng.normal()),
+    ),
+  });
+  return {
+    design: {
+      nRows: draw.nRows,
+      dense: { nCols: names.length, values },
+      indexed: [block('artist', 3, nArtistColumns(space)), block('user', 2, nUserColumns(space))],
+    },
+    labels,
+    offset: Float64Array.from({ length: draw.nRows }, () => rng.normal() / 4),
+  };
+}
+
+/** The logits that a ranker gives raw rows, their offsets left out. */
+function rawLogits(space: FeatureSpace, ranker: Ranker, { design }: RankerRows): Float64Array {
+  const { nCols, values } = design.dense!;
+  const weightsOfPair = createWeightsOfPair(space, ranker);
+  const weights = new Float64Array(nCols);
+  const [artist, user] = design.indexed;
+  const part = (block: typeof artist, of: Float64Array, r: number): number =>
+    of.reduce((sum, weight, c) => sum + weight * block!.rows.values[block!.index[r]! * of.length + c]!, 0);
+  return Float64Array.from({ length: design.nRows }, (_, r) => {
+    weightsOfPair(values, r * nCols, weights);
+    const pair = weights.reduce((sum, weight, c) => sum + weight * values[r * nCols + c]!, 0);
+    return (
+      ranker.intercept + pair + part(artist, ranker.artistWeights, r) + part(user, ranker.userWeights, r)
+    );
+  });
+}
+
+/** Slope of a source that is right about listeners of mainstream taste, and as wrong about the others. */
+const planted = (m: number): number => 1.5 * (m - 4);
+
+/** Share of (positive, negative) pairs of rows in the right order. */
+function orderedShare(logits: Float64Array, labels: Uint8Array): number {
+  const order = [...labels.keys()].toSorted((a, b) => logits[a]! - logits[b]!);
+  let negatives = 0;
+  let right = 0;
+  for (const r of order) {
+    if (labels[r] === 1) right += negatives;
+    else negatives++;
+  }
+  return right / (negatives * (labels.length - negatives));
+}
+
+describe('fitRanker with contexts', () => {
+  const space: FeatureSpace = { ...SPACE, contexts: ['mainstreamness', 'score:planted', 'tags'] };
+  const names = pairColumnNames(space);
+
+  it('folds the standardisation back: raw rows get the logits that the crossed standardised fit has', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.subarray([...names]), (seed, constant) => {
+        const rng = createRng(seed);
+        // Units apart, and columns that never vary, contexts among them.
+        const units = new Map(
+          names.map((name) => [name, { at: 3 * rng.normal(), by: 0.1 + 5 * rng.next() }]),
+        );
+        const rows = drawRows(space, rng, {
+          nRows: 40,
+          pair: (_, name) =>
+            units.get(name)!.at + (constant.includes(name) ? 0 : units.get(name)!.by * rng.normal()),
+          logit: () => 0,
+        });
+        const { nCols, values } = rows.design.dense!;
+        const standardised = values.slice();
+        for (let c = 0; c < nCols; c++) {
+          const column = Array.from({ length: 40 }, (_, r) => values[r * nCols + c]!);
+          const mean = column.reduce((sum, x) => sum + x, 0) / 40;
+          const deviation = Math.sqrt(column.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 40);
+          for (let r = 0; r < 40; r++) {
+            standardised[r * nCols + c] = deviation > 1e-10 ? (column[r]! - mean) / deviation : 0;
+          }
+        }
+        const design: DesignMatrix = {
+          ...rows.design,
+          dense: { nCols, values: standardised },
+          crosses: { contexts: contextColumns(space), ...crossedColumns(space) },
+        };
+        const options = { c: 0.5, maxIter: 600 };
+        const { offset } = rows;
+        const reference = fitLogisticRegression(design, rows.labels, { ...options, tolerance: 1e-4, offset });
+        const { ranker } = fitRanker(space, rows, options);
+        expect(ranker.contexts.weights).toHaveLength(3 * 5);
+        const found = rawLogits(space, ranker, rows);
+        predictLogit(design, reference).forEach((logit, r) => expect(found[r]).toBeCloseTo(logit, 8));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  const world = (seed: number): RankerRows => {
+    const rng = createRng(seed);
+    return drawRows(space, rng, {
+      nRows: 6000,
+      pair: (_, name) => (name === 'mainstreamness' ? 4 : 0) + rng.normal(),
+      logit: (pair) => -1 + planted(pair('mainstreamness')) * pair('score:planted'),
+    });
+  };
+  const slopeAt = (of: FeatureSpace, ranker: Ranker, mainstreamness: number): number => {
+    const pair = new Float64Array(names.length);
+    pair[names.indexOf('mainstreamness')] = mainstreamness;
+    const weights = new Float64Array(names.length);
+    createWeightsOfPair(of, ranker)(pair, 0, weights);
+    return weights[names.indexOf('score:planted')]!;
+  };
+  it('finds a source whose weight turns with the taste of the listener, to which a plain ranker is blind', () => {
+    const crossedSpace: FeatureSpace = { ...SPACE, contexts: ['mainstreamness'] };
+    const options = { c: 1, maxIter: 600 };
+    const [learnt, fresh] = [world(1), world(2)];
+    // Drawn with offsets that no label follows.
+    const withoutOffset = { ...learnt, offset: new Float64Array(learnt.labels.length) };
+    const crossed = fitRanker(crossedSpace, withoutOffset, options).ranker;
+    const plain = fitRanker(SPACE, withoutOffset, options).ranker;
+    for (const m of [2.5, 4, 5.5]) {
+      expect(Math.abs(slopeAt(crossedSpace, crossed, m) - planted(m)), `at ${m}`).toBeLessThan(0.25);
+      expect(Math.abs(slopeAt(SPACE, plain, m))).toBeLessThan(0.1);
+    }
+    expect(orderedShare(rawLogits(crossedSpace, crossed, fresh), fresh.labels)).toBeGreaterThan(0.7);
+    expect(orderedShare(rawLogits(SPACE, plain, fresh), fresh.labels)).toBeLessThan(0.55);
+  });
+
+  it('leaves the weights alone in a context that never varied', () => {
+    const rng = createRng(5);
+    const rows = drawRows(space, rng, {
+      nRows: 200,
+      pair: (_, name) => (name === 'mainstreamness' ? 4 : rng.normal()),
+      logit: (pair) => pair('score:planted'),
+    });
+    const { ranker } = fitRanker(space, rows, { c: 1, maxIter: 600 });
+    expect(ranker.contexts.scales[0]).toBe(0);
+    expect(slopeAt(space, ranker, 4)).toBeGreaterThan(0.2);
+    expect(slopeAt(space, ranker, 9)).toBe(slopeAt(space, ranker, 4));
   });
 });
 

@@ -298,7 +298,7 @@ describe('a tuned choice', () => {
       expect(await parametersOf(modelStore)).toMatchObject(TUNED);
       expect((await currentManifest(modelStore))!.tuning).toEqual(CHOICE);
       // One training, with its one fold: no trials.
-      expect(tasks).toEqual(['stage-one x2']);
+      expect(tasks).toEqual(['stage-one x2', 'ranker-fit x2']);
     }
     expect(ignored).toEqual([]);
   });

@@ -101,7 +101,7 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     return silentSource({ name: sourceLabel(source), k: 0 });
   });
   const tagComponents =
-    parameters.tagSimilarity === null
+    parameters.tagSimilarity === null || dataset.tagAssignments === null
       ? null
       : fitTagComponents(inputs.sublinearTags, parameters.tagSimilarity.dimensions);
   const pairScorers =

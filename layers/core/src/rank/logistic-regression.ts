@@ -373,7 +373,7 @@ function checkDesign({ nRows, dense, indexed, crosses }: DesignMatrix): void {
   const stray = crosses?.contexts.find((column) => column < 0 || column >= nCols);
   if (
     stray !== undefined ||
-    (crosses !== undefined && !(crosses.first <= crosses.end && crosses.end <= nCols))
+    (crosses !== undefined && !(crosses.first >= 0 && crosses.first <= crosses.end && crosses.end <= nCols))
   ) {
     throw new EncoreError(
       'SHAPE_MISMATCH',

@@ -113,7 +113,7 @@ export function tunablePreset(preset: TrainParameters): Tunable<TrainParameters>
     [C, ranker.labels.kind === 'held-out' ? log(0.0005, 0.2) : log(0.01, 100), ranker.c],
   ];
   if (ranker.labels.kind === 'held-out') {
-    entries.push([NEGATIVES, linear(10, 150, 10), ranker.labels.negatives]);
+    entries.push([NEGATIVES, linear(10, 150, 5), ranker.labels.negatives]);
   }
   const dear = (name: string, dimension: Dimension, value: ParameterValue): void => {
     entries.push([name, { ...dimension, dear: true }, value]);
