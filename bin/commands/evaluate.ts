@@ -248,10 +248,11 @@ function createClock(models: readonly string[]): {
       steps.push(...done.map((step) => ({ split, ...step })));
       for (const { model, twoStage } of evaluated) {
         if (twoStage === null) continue;
-        const own = new Set([`${twoStage.preset} preset: candidates`, `${model}: ranker`]);
         add(
           model,
-          done.filter(({ step }) => own.has(step)).reduce((sum, { seconds }) => sum + seconds, 0),
+          done
+            .filter(({ step }) => twoStage.steps.includes(step))
+            .reduce((sum, { seconds }) => sum + seconds, 0),
         );
       }
     },

@@ -49,6 +49,21 @@ describe('the page', () => {
     expect(figures(bare)).toEqual(['quality', 'recall', 'terciles', 'coverage', 'timing']);
   });
 
+  it('says of each ranker what its curve shows', async () => {
+    const full = report.summary.models.find(({ model }) => model === 'full')!;
+    const trained = (['lr', 'trees', 'mlp'] as const).map((ranker) => ({
+      ...full,
+      model: `full-${ranker}`,
+      twoStage: { ...full.twoStage!, ranker },
+    }));
+    const drawn = await reportPage({ ...report, summary: { ...report.summary, models: [full, ...trained] } });
+    const losses = figures(drawn).filter((name) => name.startsWith('loss-'));
+    expect(losses).toEqual(['loss-full', 'loss-full-lr', 'loss-full-trees', 'loss-full-mlp']);
+    expect(drawn.split('after each step of its optimiser')).toHaveLength(3);
+    expect(drawn.split('after each tree')).toHaveLength(2);
+    expect(drawn.split('of each pass over the rows')).toHaveLength(2);
+  });
+
   it('colours by names that the style sheet gives values for light and for dark', () => {
     const used = new Set(page.match(/var\(--[a-z0-9-]+\)/g)!.map((name) => name.slice(4, -1)));
     const [light, dark] = page.split('@media (prefers-color-scheme: dark)');

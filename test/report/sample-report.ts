@@ -45,7 +45,7 @@ export function sampleReport(): EvaluationReport {
           coverage20: 0.2,
           against: null,
           twoStage: {
-            ranker: 'logistic',
+            ranker: 'lr',
             candidates: { recall: 0.63, mean: 200 },
             calibration: {
               bins: [

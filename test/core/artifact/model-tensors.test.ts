@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from '../../../layers/core/src/artifact/safetensors.ts';
 import type { FeatureSpace } from '../../../layers/core/src/rank/features.ts';
+import { NO_VARIANTS } from '../../../layers/core/src/rank/variants.ts';
 
 const space: FeatureSpace = {
   sources: ['a'],
@@ -31,6 +32,7 @@ const parts = {
     artistWeights: Float64Array.of(1, 2, 3, 4, 5),
     userWeights: Float64Array.of(6, 7, 8, 9, 10),
   },
+  variants: NO_VARIANTS,
   artists: {
     embedding: {
       nRows: 2,
@@ -68,8 +70,8 @@ function changed(name: string, change: Partial<Tensor> | null): ReadonlyMap<stri
 
 describe('the tensors of a model', () => {
   it('come back through the file: what serving reads, and what a training takes over', () => {
-    const { ranker, artists, popular } = parts;
-    expect(readServingTensors(all, space)).toEqual({ ranker, artists, popular });
+    const { ranker, variants, artists, popular } = parts;
+    expect(readServingTensors(all, space)).toEqual({ ranker, variants, artists, popular });
     expect(readSvdTables(all, 2)).toEqual(svd);
     expect(readRanker(all, space)).toEqual(ranker);
   });

@@ -16,6 +16,7 @@ import {
 } from '../../../layers/core/src/evaluate/ablation.ts';
 import type { Split } from '../../../layers/core/src/evaluate/evaluate-models.ts';
 import { rankCandidates, type RankedCandidates } from '../../../layers/core/src/evaluate/rank-candidates.ts';
+import { createRecordScorer } from '../../../layers/core/src/rank/score-records.ts';
 import { pairColumnNames } from '../../../layers/core/src/rank/features.ts';
 import { heldOutRows } from '../../../layers/core/src/rank/train-ranker.ts';
 import {
@@ -61,10 +62,13 @@ const nothing: Ablation = {
 };
 
 describe('an ablation', () => {
-  it('ranks as the whole model does where nothing goes', () => {
-    const { ranker } = trainRanker(train, stages, parameters, io);
+  it('ranks as the whole model does where nothing goes', async () => {
+    const { ranker } = await trainRanker(train, stages, parameters, io);
     expect(without(nothing)).toEqual(
-      rankCandidates(stages.stage, ranker, { test: split.test, masked: null }),
+      rankCandidates(stages.stage, createRecordScorer(stages.stage, ranker), {
+        test: split.test,
+        masked: null,
+      }),
     );
   });
 
@@ -158,15 +162,16 @@ describe('withoutColumns', () => {
 describe('fitStages and trainRanker', () => {
   it('give together what trainModel gives, the seed too, with an objective that falls at every step', async () => {
     for (const preset of [parameters, seedParameters]) {
-      const fitted = trainRanker(train, await fitStages(train, preset, io), preset, io);
+      const fitted = await trainRanker(train, await fitStages(train, preset, io), preset, io);
       const { ranker, metrics, history } = await trainModel(train, preset, io);
       expect({ ranker: fitted.ranker, metrics: fitted.metrics, history: fitted.history }).toEqual({
         ranker,
         metrics,
         history,
       });
-      expect(history).toHaveLength(metrics['ranker-iterations']);
-      for (let i = 1; i < history.length; i++) expect(history[i]).toBeLessThanOrEqual(history[i - 1]!);
+      const { lr } = history;
+      expect(lr).toHaveLength(metrics['ranker-iterations']);
+      for (let i = 1; i < lr.length; i++) expect(lr[i]).toBeLessThanOrEqual(lr[i - 1]!);
     }
   });
 });
