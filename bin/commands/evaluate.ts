@@ -33,7 +33,7 @@ import { createProgress } from '../../lib/local/progress.ts';
 import { measureColdArtists } from './evaluate-cold.ts';
 import { measureNewListeners } from './evaluate-new-listeners.ts';
 import { timeSteps } from '../../lib/local/step-timer.ts';
-import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
+import { effortCurve, type EvaluationReport, type Timing } from '../../lib/report/evaluation-report.ts';
 import { reportText } from '../../lib/report/report-text.ts';
 import type { ProtocolResult, ProtocolRun } from './protocol-run.ts';
 import { trainingEventOf, withTrainOptions } from './train-options.ts';
@@ -188,6 +188,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const turned = runs.flatMap(({ models }) =>
     models.flatMap(({ twoStage }) => (twoStage?.tradeOffs ? [twoStage.tradeOffs] : [])),
   );
+  const timing = clock.timing((performance.now() - startedAt) / 1000);
+  const efforts = effortCurve(summary, timing);
   const report: EvaluationReport = {
     schemaVersion: 2,
     ...runContext(dataset),
@@ -210,7 +212,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
         training: twoStage?.training ?? null,
       })),
     })),
-    timing: clock.timing((performance.now() - startedAt) / 1000),
+    timing,
+    ...(efforts.length > 1 && { efforts }),
     ...(turned.length > 0 && { tradeOffs: meanTradeOffs(turned) }),
   };
   process.stdout.write(reportText(report));

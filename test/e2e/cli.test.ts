@@ -25,6 +25,7 @@ interface EffortsReport {
     }[];
   };
   readonly timing: { readonly models: readonly { readonly model: string; readonly seconds: number }[] };
+  readonly efforts: readonly { readonly effort: string; readonly model: string }[];
 }
 
 interface Ended {
@@ -501,13 +502,20 @@ describe('encore on listening that is small enough for the full preset', () => {
     const models = ['full', 'full-trees', 'full-mlp', 'full-low', 'full-high'];
     const args = ['--data', data, '--models', models.join(), '--seeds', '2', ...small, '--out', out];
     expect((await encore(['evaluate', ...args])).code).toBe(0);
-    const { summary, timing }: EffortsReport = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    const { summary, timing, efforts }: EffortsReport = JSON.parse(
+      await readFile(join(out, 'report.json'), 'utf8'),
+    );
     expect(summary.models.map(({ twoStage }) => twoStage.ranker)).toEqual(['lr', 'trees', 'mlp', 'lr', 'lr']);
     const histories = summary.models.map(({ twoStage }) => twoStage.training[0]!.history);
     expect(histories[1]!.at(-1)).toBeLessThan(histories[1]![0]!);
     expect(new Set(histories.map(String)).size).toBe(5);
     const seconds = new Map(timing.models.map((timed) => [timed.model, timed.seconds]));
     expect([...seconds.keys()]).toEqual(models);
+    expect(efforts.map(({ effort, model }) => `${effort} ${model}`).toSorted()).toEqual([
+      'default full',
+      'high full-high',
+      'low full-low',
+    ]);
     // Whoever corrects the logistic regression waits for it first.
     expect(seconds.get('full-trees')).toBeGreaterThan(seconds.get('full')!);
     expect(seconds.get('full-mlp')).toBeGreaterThan(seconds.get('full')!);

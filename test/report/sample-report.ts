@@ -45,6 +45,8 @@ export function sampleReport(): EvaluationReport {
           coverage20: 0.2,
           against: null,
           twoStage: {
+            preset: 'full',
+            effort: 'default',
             ranker: 'lr',
             candidates: { recall: 0.63, mean: 200 },
             calibration: {
