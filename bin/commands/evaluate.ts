@@ -32,7 +32,7 @@ import { measureColdArtists } from './evaluate-cold.ts';
 import { measureFloodedLists } from './evaluate-flooding.ts';
 import { measureNewListeners } from './evaluate-new-listeners.ts';
 import { timeSteps } from '../../lib/local/step-timer.ts';
-import type { EvaluationReport, Timing } from '../../lib/report/evaluation-report.ts';
+import { effortCurve, type EvaluationReport, type Timing } from '../../lib/report/evaluation-report.ts';
 import { reportText } from '../../lib/report/report-text.ts';
 import { parseSeed } from './parse-seed.ts';
 import { readPublishedSplit } from './published-split.ts';
@@ -191,6 +191,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
   const turned = runs.flatMap(({ models }) =>
     models.flatMap(({ twoStage }) => (twoStage?.tradeOffs ? [twoStage.tradeOffs] : [])),
   );
+  const timing = clock.timing((performance.now() - startedAt) / 1000);
+  const efforts = effortCurve(summary, timing);
   const report: EvaluationReport = {
     schemaVersion: 2,
     ...runContext(dataset),
@@ -213,7 +215,8 @@ async function evaluate(flags: EvaluateFlags): Promise<void> {
         training: twoStage?.training ?? null,
       })),
     })),
-    timing: clock.timing((performance.now() - startedAt) / 1000),
+    timing,
+    ...(efforts.length > 1 && { efforts }),
     ...(turned.length > 0 && { tradeOffs: meanTradeOffs(turned) }),
   };
   process.stdout.write(reportText(report));
@@ -251,10 +254,11 @@ function createClock(models: readonly string[]): {
       steps.push(...done.map((step) => ({ split, ...step })));
       for (const { model, twoStage } of evaluated) {
         if (twoStage === null) continue;
-        const own = new Set([`${twoStage.preset} preset: candidates`, `${model}: ranker`]);
         add(
           model,
-          done.filter(({ step }) => own.has(step)).reduce((sum, { seconds }) => sum + seconds, 0),
+          done
+            .filter(({ step }) => twoStage.steps.includes(step))
+            .reduce((sum, { seconds }) => sum + seconds, 0),
         );
       }
     },

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 import {
   createArtistIndex,
@@ -7,6 +7,7 @@ import {
   EncoreError,
   explain,
   foldIn,
+  RANKERS,
   readPointer,
   recommend,
   resolveArtists,
@@ -27,6 +28,7 @@ interface RecommendFlags {
   readonly n: number;
   readonly diversity: number;
   readonly debias: number;
+  readonly ranker: string;
   readonly explain?: true;
 }
 
@@ -43,7 +45,12 @@ export function recommendCommand(): Command {
     .option('--n <n>', 'how many artists, 1-100', parseCount, 20)
     .option('--diversity <x>', 'weight of variety in tags against probability, 0-1', parseShare, 0)
     .option('--debias <x>', 'how much popular artists are held back, 0-1', parseShare, 0)
-    .option('--explain', 'why each artist is listed')
+    .addOption(
+      new Option('--ranker <name>', 'what ranks; lr where the model lacks it (see train --effort)')
+        .choices([...RANKERS])
+        .default('lr'),
+    )
+    .option('--explain', 'why each artist is listed; always by what lr makes of it')
     .addHelpText(
       'after',
       '\nExit codes: 0 printed (an unknown listener too), 1 the model cannot be read, 2 wrong usage.',
@@ -66,7 +73,7 @@ export function recommendCommand(): Command {
         );
       }
       const model = await loadModel(modelStore, version);
-      const { n, diversity, debias } = flags;
+      const { n, diversity, debias, ranker } = flags;
       const foldInModel =
         flags.user === undefined || flags.explain === true
           ? await loadFoldInModel(modelStore, version)
@@ -75,7 +82,10 @@ export function recommendCommand(): Command {
         flags.user === undefined
           ? foldInNames(model, foldInModel!, flags.artists ?? [])
           : await recordOf(candidateStore, version, flags.user);
-      const list = recommend(model, record, { n, policy, diversity, debias });
+      const list = recommend(model, record, { n, policy, diversity, debias, ranker });
+      if (list.ranker !== null && list.ranker !== ranker) {
+        process.stderr.write(`model ${version} has no ranker ${ranker}: ranked by ${list.ranker}\n`);
+      }
       const known = list.policy !== 'popular';
       const explanations =
         flags.explain === true && known

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 
-import { PRESETS } from '@encore/core/train';
+import { EFFORTS, PRESETS } from '@encore/core/train';
 
 import { parseTrainingEvent, type TrainingEvent } from '../../functions/train/request.ts';
 
@@ -27,6 +27,13 @@ export function withTrainOptions(command: Command): Command {
 
 export function presetOption(): Option {
   return new Option('--preset <name>', 'what to train').choices([...PRESETS]).default('full');
+}
+
+export function effortOption(): Option {
+  return new Option(
+    '--effort <name>',
+    'what the training may cost: high fits every ranker (default)',
+  ).choices([...EFFORTS]);
 }
 
 const NUMERIC = [
@@ -60,6 +67,7 @@ export function trainingEventOf(
     options[name] = value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
   }
   if (flags['metric'] !== undefined) options['metric'] = flags['metric'];
+  if (flags['effort'] !== undefined) options['effort'] = flags['effort'];
   if (flags['reuseFactors'] !== undefined) options['reuseFactors'] = flags['reuseFactors'];
   if (flags['reuseRanker'] !== undefined) options['reuseRanker'] = flags['reuseRanker'];
   if (flags['ignoreTuning'] !== undefined) options['ignoreTuning'] = flags['ignoreTuning'];

@@ -15,7 +15,7 @@ import { sourcesVersion } from '../../lib/local/code-version.ts';
 import { datasetNameOf } from '../../lib/local/dataset-name.ts';
 import { createProgress } from '../../lib/local/progress.ts';
 import { folderModel } from './folder-model.ts';
-import { presetOption, trainingEventOf, withTrainOptions } from './train-options.ts';
+import { effortOption, presetOption, trainingEventOf, withTrainOptions } from './train-options.ts';
 
 /** Longer than any training; a run that died frees the folder after it. */
 const LEASE_MS = 3_600_000;
@@ -27,6 +27,7 @@ export function trainCommand(): Command {
       .requiredOption('--data <dir>', 'folder with the HetRec files')
       .requiredOption('--out <dir>', 'where model versions and recommendations.csv go')
       .addOption(presetOption())
+      .addOption(effortOption())
       .option('--reuse-factors', 'take the BiasedSVD factors of the current model in --out')
       .option('--reuse-ranker', 'take the ranker of the current model in --out')
       .option('--ignore-tuning', "train with the preset's defaults though tune has stored a choice in --out"),

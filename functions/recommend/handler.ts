@@ -38,7 +38,7 @@ export interface RecommendDeps<Model> {
   readonly recommend: (
     model: Model,
     record: Uint8Array | undefined,
-    options: { readonly n: number },
+    options: { readonly n: number; readonly ranker: string },
   ) => RecommendedList;
   readonly observability: Observability;
   readonly now: () => number;
@@ -47,16 +47,26 @@ export interface RecommendDeps<Model> {
 
 export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
+/** What ranks for listeners outside of the experiment. */
+const CONTROL_RANKER = 'lr';
+
 /** A list to serve, whatever made it. */
 interface ServedList {
   /** The version that made it, `null` where none did. */
   readonly modelVersion: string | null;
   readonly policy: Policy;
+  readonly ranker: RecommendedList['ranker'];
   readonly recommendations: RecommendedList['recommendations'];
   readonly featuresHash: string;
 }
 
-const NO_LIST: ServedList = { modelVersion: null, policy: 'none', recommendations: [], featuresHash: '' };
+const NO_LIST: ServedList = {
+  modelVersion: null,
+  policy: 'none',
+  ranker: null,
+  recommendations: [],
+  featuresHash: '',
+};
 
 /**
  * `GET /users/{userId}/recommendations`: which artists a listener should hear next.
@@ -89,16 +99,16 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
   function makeList(
     { model, version }: LoadedModel<Model>,
     record: Uint8Array | undefined,
-    { n, requestId }: { readonly n: number; readonly requestId: string },
+    { n, ranker, requestId }: { readonly n: number; readonly ranker: string; readonly requestId: string },
   ): ServedList {
     try {
-      return { modelVersion: version, ...deps.recommend(model, record, { n }) };
+      return { modelVersion: version, ...deps.recommend(model, record, { n, ranker }) };
     } catch (error) {
       observability.count(METRICS.personalListFailed);
       observability.error('candidates could not be ranked', error, { requestId, modelVersion: version });
     }
     try {
-      return { modelVersion: version, ...deps.recommend(model, undefined, { n }) };
+      return { modelVersion: version, ...deps.recommend(model, undefined, { n, ranker }) };
     } catch (error) {
       observability.error('the popular list could not be made', error, { requestId, modelVersion: version });
       return { ...NO_LIST, modelVersion: version };
@@ -138,11 +148,12 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
     }
     const { userId, n } = parsed.request;
     const assignment = assignVariant(experiment, userId);
+    const ranker = assignment?.ranker ?? CONTROL_RANKER;
     const loaded = await models.current();
     const list =
       loaded === null
         ? await listWithoutModel(n)
-        : makeList(loaded, await readRecord(userId, loaded.version, requestId), { n, requestId });
+        : makeList(loaded, await readRecord(userId, loaded.version, requestId), { n, ranker, requestId });
     const { modelVersion } = list;
     const exposureId = await logExposure(
       {
@@ -168,6 +179,7 @@ export function createRecommendHandler<Model>(deps: RecommendDeps<Model>): HttpH
       modelVersion,
       policy: list.policy,
       variant: assignment?.variant ?? null,
+      ranker: list.ranker,
       nArtists: list.recommendations.length,
     });
     observability.flush();

@@ -1,4 +1,4 @@
-import { EncoreError, PRESETS, type TrainOptions } from '@encore/core/train';
+import { EFFORTS, EncoreError, PRESETS, type TrainOptions } from '@encore/core/train';
 import * as z from 'zod';
 
 const integer = (least: number, most: number) => {
@@ -18,6 +18,7 @@ const options = z.strictObject({
   maxFeatures: integer(1, 5_000),
   nNeighbors: integer(1, 250),
   metric: z.enum(['cosine', 'euclidean'], 'allowed is "cosine" or "euclidean"').exactOptional(),
+  effort: z.enum(EFFORTS, `allowed is ${EFFORTS.map((effort) => `"${effort}"`).join(', ')}`).exactOptional(),
   c: above(0),
   maxIter: integer(1, LARGEST_COUNT),
   randomState: integer(0, 2 ** 32 - 1),

@@ -150,8 +150,8 @@ async function trainUnderLease(
 /**
  * Refuses a model that is clearly worse than the one served. Where both come from the same preset but other parameters,
  * the served one's parameters are measured on this run's data and holdout; where the parameters are the same, that
- * would give the new model's own figure (but for parts that were reused, which are not gated); another preset is somebody's
- * decision.
+ * would give the new model's own figure (but for parts that were reused, which are not gated); another preset or effort is
+ * somebody's decision.
  */
 async function gate(
   modelStore: ModelStore,
@@ -161,7 +161,8 @@ async function gate(
 ): Promise<void> {
   const manifest = await readableManifest(modelStore);
   const served = manifest === null ? null : parseParameters(manifest.parameters);
-  if (served === null || served.preset !== trained.parameters.preset) return;
+  const { preset, effort } = trained.parameters;
+  if (served === null || served.preset !== preset || served.effort !== effort) return;
   if (JSON.stringify(served) === JSON.stringify(trained.parameters)) return;
   const reached = await measureParameters(dataset, served, trained.parameters, io);
   requireQuality(trained.metrics['holdout-ndcg@20'], reached);

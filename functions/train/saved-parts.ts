@@ -14,6 +14,7 @@ import {
   readPointer,
   readRanker,
   readSvdTables,
+  readVariants,
   shardPath,
   versionKey,
   type Dataset,
@@ -86,6 +87,7 @@ export async function savedParts(
     ranker: reuseRanker
       ? {
           ranker: readRanker(tensors, space),
+          variants: readVariants(tensors, space),
           terms: parseTerms(metadata['terms']),
         }
       : null,

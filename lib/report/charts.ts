@@ -404,27 +404,43 @@ function calibration({ summary, protocol }: EvaluationReport): readonly Drawing[
   ];
 }
 
-function trainingLoss({ summary }: EvaluationReport): readonly Drawing[] {
-  const runs = summary.models.flatMap(({ model, twoStage }) =>
-    (twoStage?.training ?? []).map(({ split, history }) => ({ model, split, history })),
-  );
-  const trained = [
-    ...new Set(runs.filter(({ history }) => history.length > 0).map(({ model }) => model)),
-  ].slice(0, MAX_SERIES);
-  return trained.map((name) => ({
-    id: `loss-${name}`,
-    title: `Training loss of ${name}`,
+/** What the history of each ranker holds. */
+const LEARNING_CURVES: Readonly<Record<string, { readonly caption: string; readonly axis: string }>> = {
+  lr: {
+    caption: 'Objective of the ranker per row (logistic loss and penalty) after each step of its optimiser',
+    axis: 'objective per row',
+  },
+  trees: {
     caption:
-      'Objective of the ranker per row (logistic loss and penalty) after each step of its optimiser, one line for each split; steps on a logarithmic scale.',
+      'Logistic loss per row that the trees learnt from, first of the logistic regression that they correct and then after each tree',
+    axis: 'loss per row',
+  },
+  mlp: {
+    caption: 'Logistic loss per row of each pass over the rows, before the steps that follow from it',
+    axis: 'loss per row',
+  },
+};
+
+function trainingLoss({ summary }: EvaluationReport): readonly Drawing[] {
+  const trained = summary.models
+    .map(({ model, twoStage }) => ({
+      model,
+      curve: LEARNING_CURVES[twoStage?.ranker ?? ''] ?? LEARNING_CURVES['lr']!,
+      runs: (twoStage?.training ?? []).filter(({ history }) => history.length > 0),
+    }))
+    .filter(({ runs }) => runs.length > 0)
+    .slice(0, MAX_SERIES);
+  return trained.map(({ model, curve, runs }) => ({
+    id: `loss-${model}`,
+    title: `Training loss of ${model}`,
+    caption: `${curve.caption}, one line for each split; steps on a logarithmic scale.`,
     spec: {
       width: WIDTH,
       height: 240,
       data: {
-        values: runs
-          .filter(({ model }) => model === name)
-          .flatMap(({ split, history }) =>
-            history.map((objective, i) => ({ split, step: i + 1, objective })),
-          ),
+        values: runs.flatMap(({ split, history }) =>
+          history.map((objective, i) => ({ split, step: i + 1, objective })),
+        ),
       },
       mark: { type: 'line', strokeWidth: 1.5, stroke: SERIES[0]! },
       encoding: {
@@ -438,7 +454,7 @@ function trainingLoss({ summary }: EvaluationReport): readonly Drawing[] {
         y: {
           field: 'objective',
           type: 'quantitative',
-          title: 'objective per row',
+          title: curve.axis,
           scale: { zero: false },
           axis: { tickCount: 5 },
         },

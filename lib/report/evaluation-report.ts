@@ -43,8 +43,31 @@ export interface EvaluationReport {
     }[];
   }[];
   readonly timing: Timing;
+  /** What the training's effort costs and brings, cheapest first; where more than one was measured. */
+  readonly efforts?: readonly EffortPoint[];
   /** What the knobs of a request do to the lists, means over the splits; where that was asked for. */
   readonly tradeOffs?: readonly TradeOff[];
+}
+
+/** One effort of the full preset, ranked by logistic regression; `seconds` as in {@link Timing.models}. */
+export interface EffortPoint {
+  readonly effort: string;
+  readonly model: string;
+  readonly seconds: number;
+  /** Mean over the splits. */
+  readonly ndcg20: number;
+}
+
+/** The efforts among the models measured, cheapest first. */
+export function effortCurve(summary: EvaluationSummary, timing: Timing): readonly EffortPoint[] {
+  return summary.models
+    .flatMap(({ model, metrics, twoStage }): readonly EffortPoint[] => {
+      const timed = timing.models.find((candidate) => candidate.model === model);
+      if (timed === undefined || twoStage?.preset !== 'full' || twoStage.ranker !== 'lr') return [];
+      const { seconds } = timed;
+      return [{ effort: twoStage.effort, model, seconds, ndcg20: metrics['ndcg@20'].mean }];
+    })
+    .toSorted((a, b) => a.seconds - b.seconds);
 }
 
 /** Wall-clock seconds. */

@@ -187,6 +187,7 @@ function stagesSection(models: readonly ModelSummary[]): Html {
     ${table('Stages', twoStage, [
       modelColumn,
       { title: 'ranker', cell: ({ twoStage: found }) => found!.ranker },
+      { title: 'effort', cell: ({ twoStage: found }) => found!.effort },
       { title: 'candidates', cell: ({ twoStage: found }) => found!.candidates.mean.toFixed(0) },
       { title: 'recall of candidates', cell: ({ twoStage: found }) => percent(found!.candidates.recall) },
       {
@@ -241,13 +242,23 @@ function ablationSection(ablation: readonly AblationSummary[] | null): Html {
   </section>`;
 }
 
-function timingSection({ timing }: EvaluationReport): Html {
+function timingSection({ timing, efforts = [] }: EvaluationReport): Html {
   return html`<section>
     <h2>Time</h2>
     <p>
       ${seconds(timing.total)} in all. A single source counts the time of the thread that it ran on; a model
       of two stages counts stage one, on all threads, and its ranker.
     </p>
+    ${
+      efforts.length === 0
+        ? html``
+        : table('What an effort of the training costs and brings', efforts, [
+            { title: 'effort', cell: ({ effort }) => effort },
+            { title: 'model', cell: ({ model }) => model },
+            { title: 'time per split', cell: (point) => seconds(point.seconds) },
+            { title: 'NDCG@20', cell: ({ ndcg20 }) => ndcg20.toFixed(4) },
+          ])
+    }
     <details>
       <summary>Every step</summary>
       ${table('Steps', timing.steps, [

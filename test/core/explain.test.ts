@@ -238,6 +238,7 @@ describe('describeExplanation', () => {
   const base: Explanation = {
     artistId: '1',
     name: 'Massive Attack',
+    ranker: 'lr',
     basis: 'tags',
     contributions: [contribution('what your friends play', 1), contribution('its tags', -1)],
     listened: [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  EFFORTS,
   parseParameters,
   PRESETS,
   resolveOptions,
@@ -7,6 +8,7 @@ import {
   type TrainOptions,
   type TrainParameters,
 } from '../../layers/core/src/options.ts';
+import { VARIANTS } from '../../layers/core/src/presets.ts';
 
 const tagKnn = ({ sources }: TrainParameters): number | undefined =>
   sources.find(({ name }) => name === 'tag-knn')?.k;
@@ -15,6 +17,7 @@ describe('resolveOptions', () => {
   it('has the defaults of the seed: 500 terms, 20 neighbours, cosine, C 1.25, 600 iterations, state 2023', () => {
     expect(resolveOptions('seed', {})).toEqual({
       preset: 'seed',
+      effort: 'default',
       randomState: 2023,
       maxFeatures: 500,
       metric: 'cosine',
@@ -28,6 +31,7 @@ describe('resolveOptions', () => {
         crossFeatures: false,
         contexts: [],
         labels: { kind: 'plays-above', threshold: 260 },
+        variants: { trees: null, mlp: null },
       },
     });
   });
@@ -60,6 +64,37 @@ describe('resolveOptions', () => {
       const changed = leaves(parameters).filter((leaf, i) => leaf !== before[i]);
       expect(changed).toHaveLength(1);
     }
+  });
+
+  it('trains less at low effort, and every ranker at high effort', () => {
+    const [low, usual, high] = EFFORTS.map((effort) => resolveOptions('full', { effort }));
+    expect([low!.effort, usual!.effort, high!.effort]).toEqual(['low', 'default', 'high']);
+    expect(usual).toEqual(resolveOptions('full', {}));
+    expect(low!.sources.length).toBeLessThan(usual!.sources.length);
+    expect(low!.ranker.labels).toMatchObject({ kind: 'held-out', dealt: 5, used: 2 });
+    expect(low!.ranker.variants).toEqual({ trees: null, mlp: null });
+    expect(high!.sources.map(sourceLabel)).toEqual(usual!.sources.map(sourceLabel));
+    expect(high!.ranker.labels).toMatchObject({ kind: 'held-out', dealt: 5, used: 4 });
+    expect(high!.ranker.variants).toEqual(VARIANTS);
+    // A caller's own options stand at any effort.
+    expect(resolveOptions('full', { effort: 'high', c: 7 }).ranker.c).toBe(7);
+  });
+
+  it('lends low effort no context that its sources do not score', () => {
+    const { sources, ranker } = resolveOptions('full', { effort: 'low' });
+    const scored = ranker.contexts.filter((context) => context.startsWith('score:'));
+    expect(scored.length).toBeGreaterThan(0);
+    expect(sources.map((source) => `score:${sourceLabel(source)}`)).toEqual(expect.arrayContaining(scored));
+  });
+
+  it('knows one effort of the seed', () => {
+    expect(resolveOptions('seed', { effort: 'default' })).toEqual(resolveOptions('seed', {}));
+    expect(() => resolveOptions('seed', { effort: 'high' })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        details: { field: 'effort', found: 'high', allowed: 'default' },
+      }),
+    );
   });
 
   it('leaves the preset as it was for the next caller', () => {
@@ -101,6 +136,11 @@ describe('parseParameters', () => {
     expect(parseParameters(JSON.parse(JSON.stringify(parameters)))).toEqual(parameters);
   });
 
+  it.each(EFFORTS)('reads back %s effort', (effort) => {
+    const parameters = resolveOptions('full', { effort });
+    expect(parseParameters(JSON.parse(JSON.stringify(parameters)))).toEqual(parameters);
+  });
+
   const full = resolveOptions('full', {});
   it.each<[string, unknown]>([
     ['nothing', null],
@@ -111,6 +151,12 @@ describe('parseParameters', () => {
     ['a source that there is no more', { ...full, sources: [{ name: 'lda', k: 20 }] }],
     ['a source with another field', { ...full, sources: [{ name: 'friends', k: 20, depth: 2 }] }],
     ['sources that are none', { ...full, sources: [null] }],
+    ['another effort', { ...full, effort: 'heroic' }],
+    [
+      'variants with another field',
+      { ...full, ranker: { ...full.ranker, variants: { trees: { depth: 3 }, mlp: null } } },
+    ],
+    ['a variant less', { ...full, ranker: { ...full.ranker, variants: { trees: null } } }],
     ['another ranker', { ...full, ranker: { c: 1, layers: 3 } }],
   ])('does not take %s for parameters', (_, value) => {
     expect(parseParameters(value === undefined ? value : JSON.parse(JSON.stringify(value)))).toBeNull();

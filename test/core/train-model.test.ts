@@ -150,7 +150,11 @@ describe('trainModel', () => {
       progress,
       reuse: {
         svd: full.model.stage.svd,
-        ranker: { ranker: full.model.ranker, terms: full.model.stage.terms },
+        ranker: {
+          ranker: full.model.ranker,
+          variants: full.model.variants,
+          terms: full.model.stage.terms,
+        },
       },
     });
     const { files } = await buildVersion(again, sample, INFO);

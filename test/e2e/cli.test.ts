@@ -25,6 +25,20 @@ const COMMANDS = [
 ];
 const TRAIN_SEED = ['train', '--data', SAMPLE_DIR, '--preset', 'seed', '--out'];
 
+/** What the report of rankers and efforts is asked for. */
+interface EffortsReport {
+  readonly summary: {
+    readonly models: readonly {
+      readonly twoStage: {
+        readonly ranker: string;
+        readonly training: readonly { readonly history: readonly number[] }[];
+      };
+    }[];
+  };
+  readonly timing: { readonly models: readonly { readonly model: string; readonly seconds: number }[] };
+  readonly efforts: readonly { readonly effort: string; readonly model: string }[];
+}
+
 interface Ended {
   readonly code: number | null;
   readonly out: string;
@@ -95,6 +109,11 @@ describe('the command line', () => {
     [['recommend', '--user', '1', '--out', 'x', '--diversity', '1.1'], '"1.1" is not a number from 0 to 1'],
     [['recommend', '--user', '1', '--out', 'x', '--debias', ' '], '" " is not a number from 0 to 1'],
     [['recommend', '--user', '1', '--out', 'no such folder'], 'no such folder is no folder: train a model'],
+    [['recommend', '--user', '1', '--out', 'x', '--ranker', 'forest'], 'Allowed choices are lr, trees, mlp'],
+    [
+      ['train', '--data', SAMPLE_DIR, '--out', 'x', '--preset', 'seed', '--effort', 'high'],
+      'effort is high: the preset seed knows "default" alone',
+    ],
     [['recommend', '--out', 'x'], 'one of --user and --artists is needed'],
     [
       ['recommend', '--user', '1', '--artists', 'Blur', '--out', 'x'],
@@ -352,7 +371,7 @@ describe('encore evaluate', () => {
         reference: 'popular',
         models: [
           { model: 'popular', against: null, twoStage: null },
-          { model: 'seed', twoStage: { ranker: 'logistic', calibration: null } },
+          { model: 'seed', twoStage: { ranker: 'lr', calibration: null } },
         ],
         ablation: null,
       },
@@ -480,6 +499,51 @@ describe('encore on listening that is small enough for the full preset', () => {
     );
     expect(tradeOffs).toHaveLength(14);
     expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('Variety against quality');
+  });
+
+  it('trains every ranker where the effort is high, and ranks by the one asked for or says that it is not there', async () => {
+    const userId = (await readFile(join(data, 'user_artists.dat'), 'utf8')).split('\n')[1]!.split('\t')[0]!;
+    const lists = new Map<string, string>();
+    for (const effort of ['low', 'high']) {
+      const out = join(folder, `effort-${effort}`);
+      expect((await encore(['train', '--data', data, '--out', out, '--effort', effort, ...small])).code).toBe(
+        0,
+      );
+      for (const ranker of ['lr', 'trees', 'mlp']) {
+        const ended = await encore(['recommend', '--user', userId, '--out', out, '--ranker', ranker]);
+        expect(ended.code).toBe(0);
+        const isThere = effort === 'high' || ranker === 'lr';
+        expect(ended.err).toMatch(isThere ? /^$/ : new RegExp(`has no ranker ${ranker}: ranked by lr`));
+        lists.set(`${effort} ${ranker}`, ended.out);
+      }
+    }
+    expect(lists.get('low trees')).toBe(lists.get('low lr'));
+    expect(lists.get('high trees')).not.toBe(lists.get('high lr'));
+    expect(lists.get('high mlp')).not.toBe(lists.get('high lr'));
+  });
+
+  it('measures rankers and efforts beside each other, and how long each trains', async () => {
+    const out = join(folder, 'efforts');
+    const models = ['full', 'full-trees', 'full-mlp', 'full-low', 'full-high'];
+    const args = ['--data', data, '--models', models.join(), '--seeds', '2', ...small, '--out', out];
+    expect((await encore(['evaluate', ...args])).code).toBe(0);
+    const { summary, timing, efforts }: EffortsReport = JSON.parse(
+      await readFile(join(out, 'report.json'), 'utf8'),
+    );
+    expect(summary.models.map(({ twoStage }) => twoStage.ranker)).toEqual(['lr', 'trees', 'mlp', 'lr', 'lr']);
+    const histories = summary.models.map(({ twoStage }) => twoStage.training[0]!.history);
+    expect(histories[1]!.at(-1)).toBeLessThan(histories[1]![0]!);
+    expect(new Set(histories.map(String)).size).toBe(5);
+    const seconds = new Map(timing.models.map((timed) => [timed.model, timed.seconds]));
+    expect([...seconds.keys()]).toEqual(models);
+    expect(efforts.map(({ effort, model }) => `${effort} ${model}`).toSorted()).toEqual([
+      'default full',
+      'high full-high',
+      'low full-low',
+    ]);
+    // Whoever corrects the logistic regression waits for it first.
+    expect(seconds.get('full-trees')).toBeGreaterThan(seconds.get('full')!);
+    expect(seconds.get('full-mlp')).toBeGreaterThan(seconds.get('full')!);
   });
 
   it('explains by co-listening what it recommends to known and to new listeners', async () => {

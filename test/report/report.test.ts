@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { effortCurve } from '../../lib/report/evaluation-report.ts';
 import { signedInterval, wrapped } from '../../lib/report/format.ts';
 import { reportPage } from '../../lib/report/report-page.ts';
 import { reportText } from '../../lib/report/report-text.ts';
@@ -47,6 +48,45 @@ describe('the page', () => {
       summary: { ...report.summary, reference: EVIL, models: [single!], ablation: null },
     });
     expect(figures(bare)).toEqual(['quality', 'recall', 'terciles', 'coverage', 'timing']);
+  });
+
+  it('says of each ranker what its curve shows', async () => {
+    const full = report.summary.models.find(({ model }) => model === 'full')!;
+    const trained = (['lr', 'trees', 'mlp'] as const).map((ranker) => ({
+      ...full,
+      model: `full-${ranker}`,
+      twoStage: { ...full.twoStage!, ranker },
+    }));
+    const drawn = await reportPage({ ...report, summary: { ...report.summary, models: [full, ...trained] } });
+    const losses = figures(drawn).filter((name) => name.startsWith('loss-'));
+    expect(losses).toEqual(['loss-full', 'loss-full-lr', 'loss-full-trees', 'loss-full-mlp']);
+    expect(drawn.split('after each step of its optimiser')).toHaveLength(3);
+    expect(drawn.split('after each tree')).toHaveLength(2);
+    expect(drawn.split('of each pass over the rows')).toHaveLength(2);
+  });
+
+  it('shows what an effort costs and brings, where more than one was measured', async () => {
+    const full = report.summary.models.find(({ model }) => model === 'full')!;
+    const models = (['default', 'low'] as const).map((effort) => ({
+      ...full,
+      model: effort,
+      twoStage: { ...full.twoStage!, effort },
+    }));
+    const trees = { ...full, model: 'trees', twoStage: { ...full.twoStage!, ranker: 'trees' } };
+    const seed = { ...full, model: 'seed', twoStage: { ...full.twoStage!, preset: 'seed' } };
+    const timing = {
+      ...report.timing,
+      models: ['default', 'low', 'trees', 'seed'].map((model, i) => ({ model, seconds: 40 - 10 * i })),
+    };
+    const efforts = effortCurve({ ...report.summary, models: [...models, trees, seed] }, timing);
+    const { mean } = full.metrics['ndcg@20'];
+    expect(efforts).toEqual([
+      { effort: 'low', model: 'low', seconds: 30, ndcg20: mean },
+      { effort: 'default', model: 'default', seconds: 40, ndcg20: mean },
+    ]);
+    const title = 'What an effort of the training costs and brings';
+    expect(page).not.toContain(title);
+    expect(await reportPage({ ...report, efforts })).toContain(title);
   });
 
   it('colours by names that the style sheet gives values for light and for dark', () => {

@@ -45,7 +45,9 @@ export function sampleReport(): EvaluationReport {
           coverage20: 0.2,
           against: null,
           twoStage: {
-            ranker: 'logistic',
+            preset: 'full',
+            effort: 'default',
+            ranker: 'lr',
             candidates: { recall: 0.63, mean: 200 },
             calibration: {
               bins: [

@@ -15,6 +15,8 @@ import type { CoListening } from './scoring/ease.ts';
 export interface Explanation {
   readonly artistId: string;
   readonly name: string;
+  /** Whose contributions they are: the logistic regression's, also where another ranker made the list. */
+  readonly ranker: 'lr';
   /** What `listened` was computed from. */
   readonly basis: 'tags' | 'co-listening and tags';
   /** Every block of features, largest `apart` first. */
@@ -58,7 +60,8 @@ export interface ExplainOptions {
 
 /**
  * Explains recommendations of a listener, exactly where there is something exact: the ranker's logit by block of features,
- * the tag profile's cosine and the co-listening score by artist heard.
+ * the tag profile's cosine and the co-listening score by artist heard. Of a list by another ranker than `lr` they explain what
+ * that ranker started from: it corrects the logit of `lr` by something that no block of features adds up to.
  *
  * The artists heard are listed by one share: of the positive terms of either basis the artist's part, the two averaged with
  * what their blocks add to the candidate above the listener's other candidates as weights (tags: tag similarity and the tag
@@ -101,6 +104,7 @@ export function explain(
     return {
       artistId,
       name: model.artistNames[decoded.items[i]!]!,
+      ranker: 'lr',
       basis: options.ease ? 'co-listening and tags' : 'tags',
       contributions,
       ...explainHistory(decoded.items[i]!, contributions),

@@ -1,10 +1,14 @@
 import { EncoreError } from './errors.ts';
 import type { TagMetric } from './scoring/tag-nearness.ts';
-import { BASELINES, FULL_PRESET, SEED_PRESET } from './presets.ts';
+import { BASELINES, FULL_PRESET, SEED_PRESET, VARIANTS, withEffort } from './presets.ts';
 import type { KnnWeighting } from './scoring/knn-weights.ts';
 
 export const PRESETS = ['seed', 'full'] as const;
 export type Preset = (typeof PRESETS)[number];
+
+/** How much time a training takes for quality: `low` for frequent retraining, `high` for the variants of the ranker, too. */
+export const EFFORTS = ['low', 'default', 'high'] as const;
+export type Effort = (typeof EFFORTS)[number];
 
 /**
  * What a caller may set; everything else belongs to the preset. The names are those of the seed's command line
@@ -15,6 +19,8 @@ export interface TrainOptions {
   readonly maxFeatures?: number | undefined;
   /** Nearest artists that the tag embedding nominates for each listener, 1-250. */
   readonly nNeighbors?: number | undefined;
+  /** What the training may cost; of the preset `full` alone. */
+  readonly effort?: Effort | undefined;
   /** How the tag embedding measures nearness. */
   readonly metric?: TagMetric | undefined;
   /** Inverse strength of the ranker's L2 penalty, > 0, as in scikit-learn. */
@@ -40,6 +46,7 @@ export interface TrainOptions {
 /** Everything that determines a model besides the data: recorded whole in the manifest. */
 export interface TrainParameters {
   readonly preset: Preset;
+  readonly effort: Effort;
   readonly randomState: number;
   readonly maxFeatures: number;
   readonly metric: TagMetric;
@@ -100,6 +107,35 @@ export interface RankerParameters {
         readonly used: number;
         readonly negatives: number;
       };
+  /** Rankers that correct the logistic regression, fitted beside it; `null` for one that is not. */
+  readonly variants: VariantsParameters;
+}
+
+/** The rankers beside the logistic regression, see {@link RankerParameters}. */
+export interface VariantsParameters {
+  readonly trees: TreesParameters | null;
+  readonly mlp: MlpVariantParameters | null;
+}
+
+/** Boosted trees over the pair columns, started from the logistic regression's logit; see `trainBoostedTrees`. */
+export interface TreesParameters {
+  readonly objective: 'lambdarank' | 'logistic';
+  readonly trees: number;
+  readonly leaves: number;
+  readonly learningRate: number;
+  readonly minLeafRows: number;
+  readonly bins: number;
+}
+
+/** An MLP over pair columns and BiasedSVD factors, started from the logistic regression's logit; see `fitMlp`. */
+export interface MlpVariantParameters {
+  readonly embedding: number;
+  readonly layers: readonly number[];
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly l2: number;
+  readonly dropout: number;
 }
 
 /** A candidate source with its hyper-parameters; `k` is how many of its best it nominates. */
@@ -212,7 +248,19 @@ export function resolveOptions(
   options: TrainOptions,
   from: { readonly defaults?: TrainParameters } = {},
 ): TrainParameters {
-  const base = from.defaults ?? PRESET_PARAMETERS[preset];
+  const { effort } = options;
+  if (effort !== undefined && effort !== 'default' && preset !== 'full') {
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `effort is ${effort}: the preset ${preset} knows "default" alone`,
+      {
+        field: 'effort',
+        found: effort,
+        allowed: 'default',
+      },
+    );
+  }
+  const base = withEffort(from.defaults ?? PRESET_PARAMETERS[preset], effort ?? 'default');
   check(
     'maxFeatures',
     options.maxFeatures,
@@ -276,8 +324,9 @@ export function parseParameters(value: unknown): TrainParameters | null {
 
 function isParameters(value: unknown): value is TrainParameters {
   if (!isRecord(value)) return false;
-  const { preset, sources, ranker, svd, playScales } = value;
+  const { preset, effort, sources, ranker, svd, playScales } = value;
   if (preset !== 'seed' && preset !== 'full') return false;
+  if (!EFFORTS.some((known) => known === effort)) return false;
   const base = PRESET_PARAMETERS[preset];
   // The same fields, and every source of a kind and with the fields that there are today.
   return (
@@ -285,10 +334,20 @@ function isParameters(value: unknown): value is TrainParameters {
     sameFields(svd, base.svd) &&
     sameFields(playScales, base.playScales) &&
     sameFields(ranker, base.ranker) &&
+    isVariants(isRecord(ranker) ? ranker['variants'] : null) &&
     Array.isArray(sources) &&
     sources.every((source) =>
       KNOWN_SOURCES.some((known) => known.name === source?.name && sameFields(source, known)),
     )
+  );
+}
+
+function isVariants(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    sameFields(value, VARIANTS) &&
+    (value['trees'] === null || sameFields(value['trees'], VARIANTS.trees)) &&
+    (value['mlp'] === null || sameFields(value['mlp'], VARIANTS.mlp))
   );
 }
 

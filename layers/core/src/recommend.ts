@@ -1,7 +1,8 @@
 import { decodeCandidates } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { hashBytes } from './math/rng.ts';
-import { candidateLogits, sigmoid } from './rank/ranker.ts';
+import { sigmoid } from './rank/ranker.ts';
+import { availableRanker, rankerLogits, type RankerName } from './rank/variants.ts';
 import { rerank, type RerankOptions } from './rerank.ts';
 
 export interface Recommendation {
@@ -16,6 +17,8 @@ export interface Recommendation {
 export interface RecommendedList {
   /** `popular` where there is no record, or an empty one; `fold-in` where the record was made of a history given. */
   readonly policy: 'personal' | 'fold-in' | 'popular';
+  /** What ranked: the ranker asked for, or `lr` where the model lacks it; `null` where nothing did, in the popular list. */
+  readonly ranker: RankerName | null;
   readonly recommendations: readonly Recommendation[];
   /** Hash of what the features are computed from, 8 hexadecimal digits. */
   readonly featuresHash: string;
@@ -31,19 +34,25 @@ export interface RecommendedList {
  * @param record - The listener's packed candidates of this model version; `undefined` for an unknown listener, who gets
  *   the most listened artists, scored by the share of listeners who have them.
  * @param options - `n` is the most artists to return, >= 1; `policy` says where the record comes from, by default from
- *   training; `diversity` and `debias` in [0, 1], 0 by default: off.
+ *   training; `ranker` which of the model's rankers ranks, by default and for one that the model lacks `lr`; `diversity`
+ *   and `debias` in [0, 1], 0 by default: off.
  * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model; `INVALID_OPTION` when
  *   `diversity` or `debias` is no number in [0, 1].
  */
 export function recommend(
   model: ServingModel,
   record: Uint8Array | undefined,
-  options: { readonly n: number; readonly policy?: 'personal' | 'fold-in' } & RerankOptions,
+  options: {
+    readonly n: number;
+    readonly policy?: 'personal' | 'fold-in';
+    readonly ranker?: string;
+  } & RerankOptions,
 ): RecommendedList {
   if (record !== undefined) {
     const decoded = decodeCandidates(record, model.recordShape);
     if (decoded.items.length > 0) {
-      const logits = candidateLogits(model.space, model.ranker, decoded, model.artists, model.artistPart);
+      const ranker = availableRanker(model, options.ranker ?? 'lr');
+      const logits = rankerLogits(model, decoded, ranker);
       const { artists, terms } = model;
       const order = rerank(
         { items: decoded.items, logits, artists, nTerms: terms.length },
@@ -52,6 +61,7 @@ export function recommend(
       );
       return {
         policy: options.policy ?? 'personal',
+        ranker,
         featuresHash: hashBytes(0, record).toString(16).padStart(8, '0'),
         recommendations: Array.from(order, (i, position) =>
           listed(model, decoded.items[i]!, sigmoid(logits[i]!), position),
@@ -61,6 +71,7 @@ export function recommend(
   }
   return {
     policy: 'popular',
+    ranker: null,
     featuresHash: '00000000',
     recommendations: Array.from(model.popular.items.subarray(0, options.n), (item, position) =>
       listed(model, item, model.popular.shares[position]!, position),

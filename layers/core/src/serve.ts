@@ -6,6 +6,7 @@
 export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
 export type * from './ports.ts';
 export { recommend, type Recommendation, type RecommendedList } from './recommend.ts';
+export { RANKERS, type RankerName } from './rank/variants.ts';
 export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
 export {
   assignVariant,

@@ -12,21 +12,30 @@ import { candidateRecall, listMetrics } from './evaluate/metrics.ts';
 import { EncoreError } from './errors.ts';
 import { fitTfIdf } from './features/tf-idf.ts';
 import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
-import type { TrainParameters } from './options.ts';
+import type { TrainParameters, VariantsParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
 import { sigmoid, type Ranker } from './rank/ranker.ts';
 import { createRecordScorer } from './rank/score-records.ts';
 import { rankerFit, type LabelledFold, type RankerFitInput } from './rank/train-ranker.ts';
+import { variantFit, type VariantFitInput } from './rank/train-variants.ts';
+import { NO_VARIANTS, type RankerName, type RankerVariants } from './rank/variants.ts';
 
 /** A trained model: everything that a version's files are made of. */
 export interface TrainedModel {
   readonly parameters: TrainParameters;
   readonly stage: StageOneOutput;
   readonly ranker: Ranker;
+  readonly variants: RankerVariants;
+  /** Of the logistic regression, whichever variants there are. */
   readonly metrics: TrainingMetrics;
-  /** The ranker's objective after each step of its optimiser; empty for a reused ranker. */
-  readonly history: readonly number[];
+  readonly history: TrainingHistory;
 }
+
+/**
+ * How each ranker learnt: `lr` the objective after each step of its optimiser, `trees` the figure of their objective with 0, 1,
+ * … trees (see `BoostedTreesFit.curve`), `mlp` the loss of each pass. Empty for what was reused or not fitted.
+ */
+export type TrainingHistory = Readonly<Record<RankerName, readonly number[]>>;
 
 /** Measured on listening that neither stage one nor the measured ranker has seen. */
 export interface TrainingMetrics {
@@ -51,7 +60,11 @@ export interface TrainingMetrics {
 export interface Reuse {
   readonly svd: SvdTables | null;
   /** With the words of the tag dimensions that its weights belong to. */
-  readonly ranker: { readonly ranker: Ranker; readonly terms: readonly string[] } | null;
+  readonly ranker: {
+    readonly ranker: Ranker;
+    readonly variants: RankerVariants;
+    readonly terms: readonly string[];
+  } | null;
 }
 
 /** What a training runs on. */
@@ -84,7 +97,9 @@ export async function trainModel(
   io: TrainingIo,
 ): Promise<TrainedModel> {
   const stages = await fitStages(dataset, parameters, io);
-  return await trainRanker(dataset, stages, parameters, io);
+  const trained = await trainRanker(dataset, stages, parameters, io);
+  if (io.reuse?.ranker) return { ...trained, variants: io.reuse.ranker.variants };
+  return await trainVariants(dataset, stages, trained, { io, variants: parameters.ranker.variants });
 }
 
 /** Stage one, fitted on everything and without each of the folds that the ranker is labelled or measured by. */
@@ -155,7 +170,7 @@ export function stagesKey({ ranker, ...parameters }: TrainParameters): string {
 }
 
 /**
- * The second half of {@link trainModel}: fits the ranker on the stages given and, side by side, the one that is measured.
+ * The second part of {@link trainModel}: fits the ranker on the stages given and, side by side, the one that is measured.
  *
  * @param stages - What {@link fitStages} made of the same data set, parameters and reuse.
  * @throws {@link EncoreError} As {@link trainModel}.
@@ -183,12 +198,64 @@ export async function trainRanker(
     parameters,
     stage,
     ranker,
+    variants: NO_VARIANTS,
     metrics: {
       ...metrics,
       'ranker-iterations': fitted?.iterations ?? 0,
       'ranker-converged': fitted?.converged ?? null,
     },
-    history: fitted?.history ?? [],
+    history: { lr: fitted?.history ?? [], trees: [], mlp: [] },
+  };
+}
+
+/**
+ * The last part of {@link trainModel}: fits variants of the ranker side by side. They learn from all folds, what the ranker
+ * learnt from, and are not measured here.
+ *
+ * @param stages - Those that the ranker was trained on.
+ * @param options.variants - Which ones, and how; in place of those of the model's parameters.
+ * @throws {@link EncoreError} `INVALID_OPTION` for a ranker that does not learn from held-out listening; as the fits do.
+ */
+export async function trainVariants(
+  dataset: Dataset,
+  { folds }: FittedStages,
+  trained: TrainedModel,
+  { io, variants: { trees, mlp } }: { readonly io: TrainingIo; readonly variants: VariantsParameters },
+): Promise<TrainedModel> {
+  if (trees === null && mlp === null) return trained;
+  const { parameters, ranker, history } = trained;
+  const { labels } = parameters.ranker;
+  if (labels.kind !== 'held-out') {
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `variants of the ranker need held-out labels, found ${labels.kind}`,
+      {
+        field: 'variants',
+        found: labels.kind,
+      },
+    );
+  }
+  const common = {
+    folds,
+    ids: { userIds: dataset.users.ids, artistIds: dataset.artists.ids },
+    negatives: labels.negatives,
+    randomState: parameters.randomState,
+    ranker,
+  };
+  const inputs: VariantFitInput[] = [
+    ...(trees === null ? [] : [{ ...common, kind: 'trees' as const, parameters: trees }]),
+    ...(mlp === null ? [] : [{ ...common, kind: 'mlp' as const, parameters: mlp }]),
+  ];
+  const step = io.progress.step('variants', inputs.length);
+  const fitted = await io.parallel(variantFit, inputs, (units) => step.advance(units));
+  step.end();
+  const fittedTrees = fitted.find((variant) => variant.kind === 'trees');
+  const fittedMlp = fitted.find((variant) => variant.kind === 'mlp');
+  return {
+    ...trained,
+    parameters: { ...parameters, ranker: { ...parameters.ranker, variants: { trees, mlp } } },
+    variants: { trees: fittedTrees?.model ?? null, mlp: fittedMlp?.model ?? null },
+    history: { ...history, trees: fittedTrees?.history ?? [], mlp: fittedMlp?.history ?? [] },
   };
 }
 
@@ -229,16 +296,15 @@ export async function measureParameters(
   holdoutOf: TrainParameters,
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<number> {
-  const trained = await trainModel(
-    dataset,
-    {
-      ...parameters,
-      randomState: holdoutOf.randomState,
-      ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
-    },
-    { ...io, foldIn: false },
-  );
-  return trained.metrics['holdout-ndcg@20'];
+  const compared = {
+    ...parameters,
+    randomState: holdoutOf.randomState,
+    ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
+  };
+  const bare = { ...io, foldIn: false };
+  const stages = await fitStages(dataset, compared, bare);
+  const { metrics } = await trainRanker(dataset, stages, compared, bare);
+  return metrics['holdout-ndcg@20'];
 }
 
 function sameFolds(

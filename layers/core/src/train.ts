@@ -12,6 +12,7 @@ export { fingerprintFiles } from './data/fingerprint.ts';
 export { splitFiles } from './data/split-files.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
+  EFFORTS,
   parseParameters,
   PRESETS,
   resolveOptions,
@@ -81,6 +82,7 @@ export {
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
 export { decodeSafetensors } from './artifact/safetensors.ts';
 export { readRanker, readSvdTables } from './artifact/model-tensors.ts';
+export { readVariants } from './rank/variants.ts';
 export { parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
@@ -89,6 +91,7 @@ import { rankColdSource } from './evaluate/cold-artists.ts';
 import { ablate } from './evaluate/ablation.ts';
 import { rankSource } from './evaluate/evaluate-models.ts';
 import { rankerFit } from './rank/train-ranker.ts';
+import { variantFit } from './rank/train-variants.ts';
 
 /** What a thread may be asked to run, by name. */
 export const tasks = {
@@ -97,4 +100,5 @@ export const tasks = {
   [rankColdSource.name]: rankColdSource,
   [ablate.name]: ablate,
   [rankerFit.name]: rankerFit,
+  [variantFit.name]: variantFit,
 } as const;

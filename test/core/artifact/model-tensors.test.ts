@@ -15,6 +15,7 @@ import {
   type Tensor,
 } from '../../../layers/core/src/artifact/safetensors.ts';
 import type { FeatureSpace } from '../../../layers/core/src/rank/features.ts';
+import { NO_VARIANTS } from '../../../layers/core/src/rank/variants.ts';
 
 const space: FeatureSpace = {
   sources: ['a'],
@@ -38,6 +39,7 @@ const parts = {
       weights: Float64Array.from({ length: 14 }, (_, j) => j / 4),
     },
   },
+  variants: NO_VARIANTS,
   artists: {
     embedding: {
       nRows: 2,
@@ -75,8 +77,8 @@ function changed(name: string, change: Partial<Tensor> | null): ReadonlyMap<stri
 
 describe('the tensors of a model', () => {
   it('come back through the file: what serving reads, and what a training takes over', () => {
-    const { ranker, artists, popular } = parts;
-    expect(readServingTensors(all, space)).toEqual({ ranker, artists, popular });
+    const { ranker, variants, artists, popular } = parts;
+    expect(readServingTensors(all, space)).toEqual({ ranker, variants, artists, popular });
     expect(readSvdTables(all, 2)).toEqual(svd);
     expect(readRanker(all, space)).toEqual(ranker);
   });

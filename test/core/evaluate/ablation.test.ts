@@ -16,6 +16,7 @@ import {
 } from '../../../layers/core/src/evaluate/ablation.ts';
 import type { Split } from '../../../layers/core/src/evaluate/evaluate-models.ts';
 import { rankCandidates, type RankedCandidates } from '../../../layers/core/src/evaluate/rank-candidates.ts';
+import { createRecordScorer } from '../../../layers/core/src/rank/score-records.ts';
 import { pairColumnNames } from '../../../layers/core/src/rank/features.ts';
 import { heldOutRows } from '../../../layers/core/src/rank/train-ranker.ts';
 import {
@@ -64,7 +65,10 @@ describe('an ablation', () => {
   it('ranks as the whole model does where nothing goes', async () => {
     const { ranker } = await trainRanker(train, stages, parameters, io);
     expect(without(nothing)).toEqual(
-      rankCandidates(stages.stage, ranker, { test: split.test, masked: null }),
+      rankCandidates(stages.stage, createRecordScorer(stages.stage, ranker), {
+        test: split.test,
+        masked: null,
+      }),
     );
   });
 
@@ -165,8 +169,9 @@ describe('fitStages and trainRanker', () => {
         metrics,
         history,
       });
-      expect(history).toHaveLength(metrics['ranker-iterations']);
-      for (let i = 1; i < history.length; i++) expect(history[i]).toBeLessThanOrEqual(history[i - 1]!);
+      const { lr } = history;
+      expect(lr).toHaveLength(metrics['ranker-iterations']);
+      for (let i = 1; i < lr.length; i++) expect(lr[i]).toBeLessThanOrEqual(lr[i - 1]!);
     }
   });
 });

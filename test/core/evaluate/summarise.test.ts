@@ -35,7 +35,9 @@ describe('summarise', () => {
         model: 'whole',
         twoStage: {
           preset: 'full' as const,
-          ranker: 'logistic' as const,
+          effort: 'default' as const,
+          ranker: 'lr' as const,
+          steps: [],
           candidates: { recall: 0.5 + s / 10, mean: 100 + s },
           training: {
             'holdout-ndcg@20': 0,

@@ -7,6 +7,7 @@ import { splitHoldout, type Holdout } from '../../../layers/core/src/data/split.
 import { generateSample } from '../../../layers/core/src/data/synthetic.ts';
 import { evaluateLists, type Evaluation } from '../../../layers/core/src/evaluate/metrics.ts';
 import { rankCandidates } from '../../../layers/core/src/evaluate/rank-candidates.ts';
+import { createRecordScorer } from '../../../layers/core/src/rank/score-records.ts';
 import { taggedArtists } from '../../../layers/core/src/features/listener-tags.ts';
 import { fitTfIdf } from '../../../layers/core/src/features/tf-idf.ts';
 import { columnLengths, type Csr } from '../../../layers/core/src/math/csr.ts';
@@ -101,7 +102,7 @@ beforeAll(async () => {
   const parameters = tinyParameters('full');
   const stages = await fitStages(train, parameters, io);
   const { stage, ranker } = await trainRanker(train, stages, parameters, io);
-  const { lists } = rankCandidates(stage, ranker, { test, masked: null });
+  const { lists } = rankCandidates(stage, createRecordScorer(stage, ranker), { test, masked: null });
   const byIals = rankByIals(train);
   ials = evaluateLists(byIals, measure);
   full = evaluateLists(lists, measure);

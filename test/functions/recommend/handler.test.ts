@@ -5,7 +5,11 @@ import { createRecommendHandler } from '../../../functions/recommend/handler.ts'
 import { METRICS } from '../../../functions/shared/metrics.ts';
 import { createPseudonym, type Observability } from '../../../functions/shared/observability.ts';
 import { EncoreError } from '../../../layers/core/src/errors.ts';
-import { assignVariant, DEFAULT_EXPERIMENT } from '../../../layers/core/src/experiment/assign-variant.ts';
+import {
+  assignVariant,
+  DEFAULT_EXPERIMENT,
+  type Experiment,
+} from '../../../layers/core/src/experiment/assign-variant.ts';
 import type { Exposure } from '../../../layers/core/src/ports.ts';
 
 /** A model that recommends `<first byte of the record> + i`, or popular artists from 900 on. */
@@ -15,6 +19,7 @@ function recommendFake(
   { n }: { readonly n: number },
 ): {
   policy: 'personal' | 'popular';
+  ranker: 'lr' | null;
   recommendations: { artistId: string; name: string; score: number; rank: number }[];
   featuresHash: string;
 } {
@@ -22,6 +27,7 @@ function recommendFake(
   const first = record?.[0] ?? 900;
   return {
     policy: record === undefined ? 'popular' : 'personal',
+    ranker: record === undefined ? null : 'lr',
     featuresHash: record === undefined ? '00000000' : 'deadbeef',
     recommendations: Array.from({ length: n }, (_, i) => ({
       artistId: String(first + i),
@@ -43,10 +49,12 @@ function setUp(world: {
   readonly readFails?: boolean;
   readonly appendFails?: 'refused' | 'unknown';
   readonly rankFails?: boolean;
+  readonly experiment?: Experiment;
 }) {
   const exposures: Exposure[] = [];
   const counted: string[] = [];
   const logged: unknown[] = [];
+  const rankers: string[] = [];
   let flushed = 0;
   const observability: Observability = {
     info: (...line) => logged.push(line),
@@ -95,8 +103,9 @@ function setUp(world: {
         return Promise.resolve();
       },
     },
-    experiment: DEFAULT_EXPERIMENT,
+    experiment: world.experiment ?? DEFAULT_EXPERIMENT,
     recommend: (model, record, options) => {
+      rankers.push(options.ranker);
       if (world.rankFails === true) throw new Error('ranking is broken');
       return recommendFake(model, record, options);
     },
@@ -108,6 +117,7 @@ function setUp(world: {
     exposures,
     counted,
     logged,
+    rankers,
     nFlushed: () => flushed,
     get: async (userId: string | undefined, query?: Record<string, string>) => {
       const response = await handler(event(userId, query));
@@ -267,6 +277,33 @@ describe('GET /users/{userId}/recommendations', () => {
       expect(counted).toEqual([metric, METRICS.listServed]);
     },
   );
+
+  it('ranks by what the listener’s variant says, and by lr outside of the experiment', async () => {
+    const experiment: Experiment = {
+      ...DEFAULT_EXPERIMENT,
+      coverage: 0.5,
+      variants: [
+        { key: 'control', weight: 0.5, ranker: 'lr' },
+        { key: 'treatment', weight: 0.5, ranker: 'trees' },
+      ],
+    };
+    const seen = new Set<string | null>();
+    for (let user = 0; user < 40; user++) {
+      const { get, rankers, exposures } = setUp({ experiment });
+      await get(String(user));
+      const assignment = assignVariant(experiment, String(user));
+      seen.add(assignment?.variant ?? null);
+      expect(exposures[0]!.variant).toBe(assignment?.variant ?? null);
+      expect(rankers).toEqual([assignment?.variant === 'treatment' ? 'trees' : 'lr']);
+    }
+    expect(seen).toEqual(new Set(['control', 'treatment', null]));
+  });
+
+  it('ranks by lr for everybody while the experiment does not run', async () => {
+    const { get, rankers } = setUp({ experiment: { ...DEFAULT_EXPERIMENT, status: 'stopped' } });
+    await get('51');
+    expect(rankers).toEqual(['lr']);
+  });
 
   it('waits for the exposure before it answers', async () => {
     const stored = Promise.withResolvers<void>();

@@ -15,6 +15,7 @@ const everyOption = {
   svdRegularisation: 0.08,
   reuseFactors: true,
   reuseRanker: false,
+  effort: 'low',
 };
 
 describe('a training event', () => {
@@ -53,6 +54,11 @@ describe('a training event', () => {
     ['now', { dataset: 'a', now: 9e15 }, 'now is 9000000000000000: allowed is'],
     ['colour', { dataset: 'a', colour: 1 }, 'there is no field colour in a training event'],
     ['options.colour', { dataset: 'a', options: { colour: 1 } }, 'there is no field options.colour'],
+    [
+      'options.effort',
+      { dataset: 'a', options: { effort: 'heroic' } },
+      'options.effort is "heroic": allowed is "low", "default", "high"',
+    ],
     ['', 'train', 'the training event is "train"'],
     ['', null, 'the training event is null'],
   ])('is refused for %j in %j', (field, event, message) => {

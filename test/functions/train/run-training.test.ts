@@ -255,6 +255,7 @@ describe('the quality gate', () => {
 
   it.each<[string, object]>([
     ['between presets: that is a decision', resolveOptions('full', {})],
+    ['between efforts: that is one, too', { ...resolveOptions('seed', {}), effort: 'low' }],
     ['after other code, whose parameters mean nothing here', { preset: 'seed', depth: 3 }],
   ])('is none %s', async (_, parameters) => {
     const { ports, steps, modelStore } = setUp();

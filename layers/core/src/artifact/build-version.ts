@@ -124,12 +124,13 @@ export interface EncodedModel {
  * @throws EncoreError `NOT_FINITE` when a tensor holds NaN or an infinity.
  */
 export async function encodeModel(
-  { stage, ranker }: Pick<TrainedModel, 'stage' | 'ranker'>,
+  { stage, ranker, variants }: Pick<TrainedModel, 'stage' | 'ranker' | 'variants'>,
   dataset: Dataset,
 ): Promise<EncodedModel> {
   const serving = servingTensors({
     space: stage.space,
     ranker,
+    variants,
     artists: stage.artists,
     popular: popularList(stage.listeners, dataset.users.size),
   });

@@ -9,6 +9,7 @@ import {
   type FeatureSpace,
 } from '../rank/features.ts';
 import type { Ranker } from '../rank/ranker.ts';
+import { readVariants, variantTensors, type RankerVariants } from '../rank/variants.ts';
 import { f32Tensor, f64Tensor, incompatibleTensor, readTensor } from './read-tensor.ts';
 import type { Tensor } from './safetensors.ts';
 
@@ -46,11 +47,12 @@ export function popularList(listeners: Int32Array, nUsers: number): PopularList 
 /** What serving reads; these tensors stand first in `model.safetensors`, in this order. */
 export function servingTensors(parts: {
   readonly ranker: Ranker;
+  readonly variants: RankerVariants;
   readonly artists: ArtistTable;
   readonly popular: PopularList;
   readonly space: FeatureSpace;
 }): readonly Tensor[] {
-  const { ranker, artists, popular, space } = parts;
+  const { ranker, variants, artists, popular, space } = parts;
   const { embedding } = artists;
   const nArtists = embedding.nRows;
   return [
@@ -61,6 +63,7 @@ export function servingTensors(parts: {
     f64Tensor('ranker/context_means', [ranker.contexts.means.length], ranker.contexts.means),
     f64Tensor('ranker/context_scales', [ranker.contexts.scales.length], ranker.contexts.scales),
     f64Tensor('ranker/context_weights', [ranker.contexts.weights.length], ranker.contexts.weights),
+    ...variantTensors(variants),
     i32('popular/items', [popular.items.length], popular.items),
     f64Tensor('popular/shares', [popular.shares.length], popular.shares),
     i32('artists/embedding/indptr', [nArtists + 1], embedding.indptr),
@@ -95,7 +98,12 @@ export function trainingTensors(svd: SvdTables): readonly Tensor[] {
 export function readServingTensors(
   tensors: ReadonlyMap<string, Tensor>,
   space: FeatureSpace,
-): { readonly ranker: Ranker; readonly artists: ArtistTable; readonly popular: PopularList } {
+): {
+  readonly ranker: Ranker;
+  readonly variants: RankerVariants;
+  readonly artists: ArtistTable;
+  readonly popular: PopularList;
+} {
   const indptr = readTensor(tensors, 'artists/embedding/indptr', Int32Array, null);
   const nArtists = indptr.length - 1;
   const indices = Int32Array.from(readTensor(tensors, 'artists/embedding/indices', Uint16Array, null));
@@ -128,6 +136,7 @@ export function readServingTensors(
   }
   return {
     ranker: readRanker(tensors, space),
+    variants: readVariants(tensors, space),
     artists: {
       embedding: {
         nRows: nArtists,
@@ -143,7 +152,7 @@ export function readServingTensors(
   };
 }
 
-/** Reads the ranker alone. */
+/** Reads the logistic regression alone. */
 export function readRanker(tensors: ReadonlyMap<string, Tensor>, space: FeatureSpace): Ranker {
   const nContexts = space.contexts.length;
   const { first, end } = crossedColumns(space);

@@ -1,6 +1,7 @@
 import { EncoreError } from '../errors.ts';
-import type { ArtistTable, FeatureSpace } from '../rank/features.ts';
-import { artistLogits, type Ranker } from '../rank/ranker.ts';
+import type { FeatureSpace } from '../rank/features.ts';
+import { artistLogits } from '../rank/ranker.ts';
+import type { StageTwo } from '../rank/variants.ts';
 import type { RecordShape } from './candidate-record.ts';
 import { decodeCatalog } from './catalog.ts';
 import { readServingTensors, recordShape, type PopularList } from './model-tensors.ts';
@@ -8,12 +9,7 @@ import { parseMetadata } from './read-metadata.ts';
 import { decodeSafetensors } from './safetensors.ts';
 
 /** A model version in memory, as far as a request needs it. */
-export interface ServingModel {
-  readonly space: FeatureSpace;
-  readonly ranker: Ranker;
-  readonly artists: ArtistTable;
-  /** Shape (nArtists,): every artist's own share of the logit. */
-  readonly artistPart: Float64Array;
+export interface ServingModel extends StageTwo {
   readonly popular: PopularList;
   /** Shape (nArtists,) each. */
   readonly artistIds: readonly string[];
@@ -47,7 +43,7 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
       { found: terms.length, expected: space.nEmbedding },
     );
   }
-  const { ranker, artists, popular } = readServingTensors(tensors, space);
+  const { ranker, variants, artists, popular } = readServingTensors(tensors, space);
   const catalog = await decodeCatalog(files.catalog);
   const nArtists = artists.embedding.nRows;
   if (catalog.ids.length !== nArtists) {
@@ -60,6 +56,7 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
   return {
     space,
     ranker,
+    variants,
     artists,
     artistPart: artistLogits(space, ranker, artists),
     popular,

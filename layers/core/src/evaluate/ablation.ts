@@ -9,6 +9,7 @@ import { N_FRESHNESS, nArtistColumns, nUserColumns, pairColumnNames } from '../r
 import type { DesignMatrix } from '../rank/logistic-regression.ts';
 import { fitRanker, heldOutRows } from '../rank/train-ranker.ts';
 import type { FittedStages } from '../train-model.ts';
+import { createRecordScorer } from '../rank/score-records.ts';
 import { rankCandidates, type RankedCandidates } from './rank-candidates.ts';
 
 /** What is taken away from a two-stage model before its ranker is fitted again. */
@@ -128,7 +129,7 @@ export const ablate: Task<AblationInput, RankedCandidates> = {
     });
     const design = withoutColumns(rows.design, stage, ablation);
     const { ranker } = fitRanker(stage.space, { ...rows, design }, parameters.ranker);
-    const ranked = rankCandidates(stage, ranker, { test, masked });
+    const ranked = rankCandidates(stage, createRecordScorer(stage, ranker), { test, masked });
     advance(1);
     return ranked;
   },

@@ -7,17 +7,25 @@ import { fitTfIdf } from '../features/tf-idf.ts';
 import { rowLength, type Csr } from '../math/csr.ts';
 import { topK } from '../math/top-k.ts';
 import {
-  PRESETS,
   resolveOptions,
   sourceLabel,
+  type Effort,
   type Preset,
   type SourceParameters,
   type TrainOptions,
   type TrainParameters,
 } from '../options.ts';
-import { BASELINES, FULL_PRESET } from '../presets.ts';
+import { BASELINES, FULL_PRESET, VARIANTS } from '../presets.ts';
 import type { ParallelMap, Progress, Task } from '../ports.ts';
-import { fitStages, trainRanker, type FittedStages, type TrainingMetrics } from '../train-model.ts';
+import { createRecordScorer } from '../rank/score-records.ts';
+import type { RankerName } from '../rank/variants.ts';
+import {
+  fitStages,
+  trainRanker,
+  trainVariants,
+  type FittedStages,
+  type TrainingMetrics,
+} from '../train-model.ts';
 import { ablate, ablationsOf, type Ablation } from './ablation.ts';
 import type { Predictions } from './calibration.ts';
 import { candidateRecall, evaluateLists, type Evaluation, type EvaluationInput } from './metrics.ts';
@@ -33,20 +41,22 @@ export interface Split {
   readonly masked?: Csr;
 }
 
-/** How stage two is fitted on fitted stages. */
-const RANKERS = { logistic: trainRanker } as const;
-export type RankerKind = keyof typeof RANKERS;
-
-/** A model of two stages. Models of one preset share the fit of stage one. */
+/** A model of two stages. Models of one preset and effort share stage one and the logistic regression. */
 export interface TwoStageModel {
   readonly name: string;
   readonly preset: Preset;
-  readonly ranker: RankerKind;
+  readonly effort: Effort;
+  /** What ranks. One that a training of this preset and effort would not fit is fitted in place of those that it would. */
+  readonly ranker: RankerName;
 }
 
 const TWO_STAGE_MODELS: readonly TwoStageModel[] = [
-  { name: 'seed', preset: 'seed', ranker: 'logistic' },
-  { name: 'full', preset: 'full', ranker: 'logistic' },
+  { name: 'seed', preset: 'seed', effort: 'default', ranker: 'lr' },
+  { name: 'full', preset: 'full', effort: 'default', ranker: 'lr' },
+  { name: 'full-trees', preset: 'full', effort: 'default', ranker: 'trees' },
+  { name: 'full-mlp', preset: 'full', effort: 'default', ranker: 'mlp' },
+  { name: 'full-low', preset: 'full', effort: 'low', ranker: 'lr' },
+  { name: 'full-high', preset: 'full', effort: 'high', ranker: 'lr' },
 ];
 
 /** The model that an ablation takes apart, and whose knobs are turned. */
@@ -64,12 +74,15 @@ export interface ModelEvaluation extends Evaluation {
 
 export interface TwoStageEvaluation {
   readonly preset: Preset;
-  readonly ranker: RankerKind;
+  readonly effort: Effort;
+  readonly ranker: RankerName;
+  /** Names of the steps that training it took. */
+  readonly steps: readonly string[];
   /** Share of the test artists among the candidates, and their mean number. */
   readonly candidates: { readonly recall: number; readonly mean: number };
-  /** What the training said of itself, on its own holdout. */
+  /** What the training said of its logistic regression, on its own holdout. */
   readonly training: TrainingMetrics;
-  /** The ranker's objective after each step of its optimiser. */
+  /** How the ranker learnt, see {@link TrainingHistory}. */
   readonly history: readonly number[];
   /** Probabilities of the test split's candidates, and what came of them; `null` where the score is no such probability. */
   readonly predictions: Predictions | null;
@@ -160,31 +173,39 @@ export async function evaluateModels(
       results.set(model, { model, twoStage: null, ...evaluateLists(lists[m]!, measure) });
     });
   }
-  for (const preset of PRESETS) {
-    const twoStage = TWO_STAGE_MODELS.filter(
-      (model) => model.preset === preset && models.includes(model.name),
-    );
-    if (twoStage.length === 0) continue;
-    const parameters = resolveOptions(preset, io.options ?? {});
-    const stages = await fitStages(train, parameters, {
-      ...io,
-      progress: named(io.progress, `${preset} preset`),
-      foldIn: false,
-    });
+  const shared = Map.groupBy(
+    TWO_STAGE_MODELS.filter(({ name }) => models.includes(name)),
+    ({ preset, effort }) =>
+      effort === 'default' ? `${preset} preset` : `${preset} preset, ${effort} effort`,
+  );
+  for (const [owner, twoStage] of shared) {
+    const { preset, effort } = twoStage[0]!;
+    const parameters = resolveOptions(preset, { ...io.options, effort });
+    const ownerIo = { parallel: io.parallel, progress: named(io.progress, owner), foldIn: false };
+    const stages = await fitStages(train, parameters, ownerIo);
+    const bare = await trainRanker(train, stages, parameters, ownerIo);
     for (const { name, ranker } of twoStage) {
-      const trained = await RANKERS[ranker](train, stages, parameters, {
-        parallel: io.parallel,
-        progress: named(io.progress, name),
+      const variants =
+        ranker === 'lr' ? parameters.ranker.variants : { trees: null, mlp: null, [ranker]: VARIANTS[ranker] };
+      const trained = await trainVariants(train, stages, bare, {
+        io: { parallel: io.parallel, progress: named(io.progress, name) },
+        variants,
       });
-      const ranked = rankCandidates(stages.stage, trained.ranker, { test, masked });
+      const score = createRecordScorer(stages.stage, trained.ranker, {
+        name: ranker,
+        variants: trained.variants,
+      });
+      const ranked = rankCandidates(stages.stage, score, { test, masked });
       results.set(name, {
         model: name,
         twoStage: {
           preset,
+          effort,
           ranker,
+          steps: [`${owner}: candidates`, `${owner}: ranker`, `${name}: variants`],
           candidates: countCandidates(ranked, test),
           training: trained.metrics,
-          history: trained.history,
+          history: trained.history[ranker],
           predictions: parameters.ranker.labels.kind === 'held-out' ? ranked.predictions : null,
           ablation:
             io.ablate === true && name === ABLATED_MODEL

@@ -1,8 +1,8 @@
 import type { StageOneOutput } from '../candidates/stage-one.ts';
 import { rowLength, type Csr } from '../math/csr.ts';
 import { topK } from '../math/top-k.ts';
-import { sigmoid, type Ranker } from '../rank/ranker.ts';
-import { createRecordScorer } from '../rank/score-records.ts';
+import { sigmoid } from '../rank/ranker.ts';
+import type { RecordScorer } from '../rank/score-records.ts';
 import type { Predictions } from './calibration.ts';
 import { RECALL_CUTS } from './metrics.ts';
 
@@ -22,15 +22,15 @@ export interface RankedCandidates {
 /**
  * Every listener's list as serving would rank it, without masked pairs.
  *
+ * @param score - By one of the model's rankers.
  * @param split - Shape (nUsers, nArtists) each: what was held out, and pairs that are neither learnt from nor predicted.
  */
 export function rankCandidates(
   stage: StageOneOutput,
-  ranker: Ranker,
+  score: RecordScorer,
   split: { readonly test: Csr; readonly masked: Csr | null },
 ): RankedCandidates {
   const { test, masked } = split;
-  const score = createRecordScorer(stage, ranker);
   const candidates: Int32Array[] = [];
   const probabilities: number[] = [];
   const outcomes: number[] = [];

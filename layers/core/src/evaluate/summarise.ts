@@ -40,6 +40,8 @@ export interface ModelSummary {
 }
 
 export interface TwoStageSummary {
+  readonly preset: string;
+  readonly effort: string;
   readonly ranker: string;
   readonly candidates: { readonly recall: number; readonly mean: number };
   /** `null` where the score is no probability that the test split can check. */
@@ -164,6 +166,8 @@ function summariseTwoStage(
   const found = evaluations.filter((evaluation) => evaluation !== null);
   if (found.length === 0) return null;
   return {
+    preset: found[0]!.preset,
+    effort: found[0]!.effort,
     ranker: found[0]!.ranker,
     candidates: averageCandidates(found.map(({ candidates }) => candidates)),
     calibration: measureCalibration(

@@ -108,6 +108,15 @@ export function writeUserColumns(
   for (let f = 0; f < space.nFactors; f++) out[at + N_FRESHNESS + f] = userFeatures[FACTORS + f]!;
 }
 
+/**
+ * A listener's BiasedSVD factors.
+ *
+ * @returns Shape (nFactors,): a view of the features.
+ */
+export function listenerFactors({ nFactors }: FeatureSpace, userFeatures: Float64Array): Float64Array {
+  return userFeatures.subarray(FACTORS, FACTORS + nFactors);
+}
+
 /** The names of the pair columns, in order. */
 export function pairColumnNames(space: FeatureSpace): readonly string[] {
   const products = Array.from({ length: space.nFactors }, (_, f) => `svd-product-${f}`);

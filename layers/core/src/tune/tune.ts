@@ -6,6 +6,7 @@ import { differenceOf, resampleListeners, type Interval, type SplitShares } from
 import { rankSource, singleSources, type Split } from '../evaluate/evaluate-models.ts';
 import { listMetrics } from '../evaluate/metrics.ts';
 import { rankCandidates } from '../evaluate/rank-candidates.ts';
+import { createRecordScorer } from '../rank/score-records.ts';
 import { fitTfIdf } from '../features/tf-idf.ts';
 import { filterCsr, type Csr } from '../math/csr.ts';
 import { hash2 } from '../math/rng.ts';
@@ -290,7 +291,9 @@ const measurePresets: Measure<TrainParameters> = async (configurations, parts, a
         parallel: part.parallel,
         progress: SILENT,
       });
-      byPart.push(perListener(rankCandidates(stage, ranker, { test, masked }).lists, test));
+      byPart.push(
+        perListener(rankCandidates(stage, createRecordScorer(stage, ranker), { test, masked }).lists, test),
+      );
       advance(1);
     }
     measured.push(byPart);
