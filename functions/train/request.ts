@@ -42,22 +42,27 @@ const TIME = 'allowed is an ISO 8601 time with its zone, or epoch milliseconds';
  * `dataset` names a folder under `datasets/`. `now`, read as epoch milliseconds, is the time of the run: later
  * tag times are refused; the clock's time without it.
  */
-const trainingEvent = z.strictObject({
-  dataset: z.string(DATASET_NAME).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, DATASET_NAME),
-  preset: z
-    .enum(PRESETS, `allowed is ${PRESETS.map((preset) => `"${preset}"`).join(' or ')}`)
-    .default('full'),
-  options: options.default({}),
-  now: z
-    .union(
-      [
-        z.iso.datetime({ offset: true, error: TIME }).transform((text) => Date.parse(text)),
-        z.int(TIME).min(0, TIME).max(LATEST_MS, TIME),
-      ],
-      TIME,
-    )
-    .exactOptional(),
-});
+const trainingEvent = z
+  .strictObject({
+    dataset: z.string(DATASET_NAME).regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, DATASET_NAME),
+    preset: z
+      .enum(PRESETS, `allowed is ${PRESETS.map((preset) => `"${preset}"`).join(' or ')}`)
+      .default('full'),
+    options: options.default({}),
+    now: z
+      .union(
+        [
+          z.iso.datetime({ offset: true, error: TIME }).transform((text) => Date.parse(text)),
+          z.int(TIME).min(0, TIME).max(LATEST_MS, TIME),
+        ],
+        TIME,
+      )
+      .exactOptional(),
+  })
+  .refine(({ preset, options: { effort = 'default' } }) => preset === 'full' || effort === 'default', {
+    path: ['options', 'effort'],
+    error: 'allowed is "default", the one effort of any preset but full',
+  });
 
 export type TrainingEvent = z.output<typeof trainingEvent>;
 

@@ -112,7 +112,7 @@ describe('the command line', () => {
     [['recommend', '--user', '1', '--out', 'x', '--ranker', 'forest'], 'Allowed choices are lr, trees, mlp'],
     [
       ['train', '--data', SAMPLE_DIR, '--out', 'x', '--preset', 'seed', '--effort', 'high'],
-      'effort is high: the preset seed knows "default" alone',
+      'options.effort is "high": allowed is "default", the one effort of any preset but full',
     ],
     [['recommend', '--out', 'x'], 'one of --user and --artists is needed'],
     [

@@ -59,6 +59,11 @@ describe('a training event', () => {
       { dataset: 'a', options: { effort: 'heroic' } },
       'options.effort is "heroic": allowed is "low", "default", "high"',
     ],
+    [
+      'options.effort',
+      { dataset: 'a', preset: 'seed', options: { effort: 'low' } },
+      'options.effort is "low": allowed is "default", the one effort of any preset but full',
+    ],
     ['', 'train', 'the training event is "train"'],
     ['', null, 'the training event is null'],
   ])('is refused for %j in %j', (field, event, message) => {
