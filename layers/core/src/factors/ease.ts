@@ -131,12 +131,7 @@ export function fitEase(
         // As in scoreHistory, by rows of K⁻¹: few of them where few have heard these artists.
         right.fill(0);
         addColumns(columns, penalty, besides, right);
-        for (let r = 0; r < nRows; r++) {
-          const weight = right[r]!;
-          if (weight === 0) continue;
-          const at = r * nRows;
-          for (let s = 0; s < nRows; s++) dual[s]! -= weight * inverse[at + s]!;
-        }
+        subtractRows(inverse, right, dual);
       }
       projectDual({ columns, scale }, dual, out);
       for (let e = x.indptr[user]!; e < x.indptr[user + 1]!; e++) out[x.indices[e]!]! += x.values[e]!;
@@ -148,6 +143,32 @@ export function fitEase(
     },
     tables: makeTables,
   };
+}
+
+/**
+ * out −= Σ_r weight_r · row r of a square matrix, r ascending, zeros skipped. Four rows at a time: `out` is read and written once for
+ * four, and every element is still summed in the order of the rows.
+ */
+function subtractRows(matrix: Float64Array, weights: Float64Array, out: Float64Array): void {
+  const n = out.length;
+  const rows = Int32Array.from(weights.keys()).filter((r) => weights[r] !== 0);
+  let at = 0;
+  for (; at + 4 <= rows.length; at += 4) {
+    const [a, b, c, d] = [rows[at]! * n, rows[at + 1]! * n, rows[at + 2]! * n, rows[at + 3]! * n];
+    const wa = weights[rows[at]!]!;
+    const wb = weights[rows[at + 1]!]!;
+    const wc = weights[rows[at + 2]!]!;
+    const wd = weights[rows[at + 3]!]!;
+    for (let s = 0; s < n; s++) {
+      out[s] =
+        out[s]! - wa * matrix[a + s]! - wb * matrix[b + s]! - wc * matrix[c + s]! - wd * matrix[d + s]!;
+    }
+  }
+  for (; at < rows.length; at++) {
+    const first = rows[at]! * n;
+    const weight = weights[rows[at]!]!;
+    for (let s = 0; s < n; s++) out[s]! -= weight * matrix[first + s]!;
+  }
 }
 
 const NOTHING = { items: new Int32Array(0), weights: new Float64Array(0) };
