@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   assertValid,
   EncoreError,
+  isSingleSource,
   modelNames,
   PRESETS,
   readDataset,
@@ -42,7 +43,7 @@ interface TuneFlags {
 }
 
 export function tuneCommand(): Command {
-  const single = modelNames().filter((name) => !PRESETS.some((preset) => preset === name));
+  const single = modelNames().filter(isSingleSource);
   return new Command('tune')
     .description(
       'Chooses hyper-parameters by validation inside the data given; later trainings reuse the choice.',
