@@ -119,9 +119,32 @@ describe('explain', () => {
       }
       expect(listened.reduce((sum, { percent }) => sum + percent, 0)).toBeCloseTo(whole, 9);
       expect(sharedTags.reduce((sum, { percent }) => sum + percent, 0)).toBeCloseTo(whole, 9);
-      for (const { tag } of sharedTags) expect(model.terms).toContain(tag);
+      const known = [...model.terms, ...model.phrases.map((phrase) => phrase.tag)];
+      for (const { tag } of sharedTags) expect(known).toContain(tag);
     }
     expect(sharing).toBeGreaterThan(listed.length / 2);
+  });
+
+  it('says a tag of several words in the place of its words, where all are shared', () => {
+    const explainedApart = explain({ ...model, phrases: [] }, record, listed);
+    const at = explainedApart.findIndex((found) => found!.sharedTags.length > 1);
+    const apart = explainedApart[at]!;
+    const [first, second] = apart.sharedTags.map(({ tag, percent }) => ({
+      percent,
+      dimension: model.terms.indexOf(tag),
+    }));
+    const dimensions = [first!.dimension, second!.dimension];
+    const phrases = [{ tag: 'said together', dimensions }];
+    const joined = explain({ ...model, phrases }, record, [listed[at]!])[0]!;
+    expect(joined.sharedTags[0]!.tag).toBe('said together');
+    expect(joined.sharedTags[0]!.percent).toBeCloseTo(first!.percent + second!.percent, 9);
+    expect(joined.sharedTags.slice(1, 4)).toEqual(apart.sharedTags.slice(2, 5));
+    // A listened artist carries the phrase where it carries every word of it.
+    for (const [l, { tags }] of joined.listened.entries()) {
+      const words = apart.listened[l]!.tags;
+      const carries = dimensions.every((dimension) => words.includes(model.terms[dimension]!));
+      expect(tags.includes('said together')).toBe(carries);
+    }
   });
 
   it('cuts both lists at what is asked for, keeping the figures', () => {

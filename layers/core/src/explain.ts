@@ -1,7 +1,14 @@
 import { decodeCandidates, type CandidateRecord } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { easeContributions } from './explain/ease-contributions.ts';
-import { hasTag, sharedTags, tagContributions, tagProfile } from './explain/tag-profile.ts';
+import {
+  hasTag,
+  sharedTags,
+  tagContributions,
+  tagProfile,
+  type SharedTag,
+  type TagPhrase,
+} from './explain/tag-profile.ts';
 import {
   blockContributions,
   centred,
@@ -114,7 +121,7 @@ export function explain(
 
 /** Explains candidates by what the listener has heard; the profile is made once. */
 function historyExplainer(
-  { artists: { embedding }, artistIds, artistNames, terms }: ServingModel,
+  { artists: { embedding }, artistIds, artistNames, terms, phrases }: ServingModel,
   { heard }: CandidateRecord,
   { ease = null, nListened = 5, nTags = 5 }: ExplainOptions,
 ): (
@@ -134,7 +141,8 @@ function historyExplainer(
       { terms: tagTerms, weight: apartOf(contributions, isTagBlock) },
       { terms: easeTerms, weight: apartOf(contributions, isCoListeningBlock) },
     );
-    const shared = sharedTags(embedding, profile, candidate, nTags);
+    const words = sharedTags(embedding, profile, candidate, terms.length);
+    const shared = sharedPhrases(words, phrases, terms).slice(0, nTags);
     const listened = Array.from(shares, (share, h) => ({ share, item: heard.items[h]! }))
       .filter(({ share }) => share > 0)
       .toSorted((a, b) => b.share - a.share || a.item - b.item)
@@ -144,14 +152,38 @@ function historyExplainer(
         name: artistNames[item]!,
         percent: 100 * share,
         tags: shared
-          .filter(({ dimension }) => hasTag(embedding, item, dimension))
-          .map(({ dimension }) => terms[dimension]!),
+          .filter(({ dimensions }) => dimensions.every((dimension) => hasTag(embedding, item, dimension)))
+          .map(({ tag }) => tag),
       }));
     return {
       listened,
-      sharedTags: shared.map(({ dimension, share }) => ({ tag: terms[dimension]!, percent: 100 * share })),
+      sharedTags: shared.map(({ tag, share }) => ({ tag, percent: 100 * share })),
     };
   };
+}
+
+/**
+ * The words in common as the tags that they come from: a tag of several words takes the place of its words where all of them are in
+ * common, each word standing in one tag at most. Largest share first.
+ */
+function sharedPhrases(
+  words: readonly SharedTag[],
+  phrases: readonly TagPhrase[],
+  terms: readonly string[],
+): readonly { readonly tag: string; readonly dimensions: readonly number[]; readonly share: number }[] {
+  const open = new Map(words.map(({ dimension, share }) => [dimension, share]));
+  const joined = phrases.flatMap(({ tag, dimensions }) => {
+    if (!dimensions.every((dimension) => open.has(dimension))) return [];
+    const share = dimensions.reduce((sum, dimension) => sum + open.get(dimension)!, 0);
+    for (const dimension of dimensions) open.delete(dimension);
+    return [{ tag, dimensions, share }];
+  });
+  const single = Array.from(open, ([dimension, share]) => ({
+    tag: terms[dimension]!,
+    dimensions: [dimension],
+    share,
+  }));
+  return [...joined, ...single].toSorted((a, b) => b.share - a.share || a.dimensions[0]! - b.dimensions[0]!);
 }
 
 /** Terms of either sign, one for each artist heard, and how much the whole of them matters. */

@@ -6,6 +6,7 @@ import {
   formatSpace,
   loadServingModel,
   parseSpace,
+  parsePhrases,
   parseTerms,
 } from '../../../layers/core/src/artifact/serving-model.ts';
 import { trainTiny } from '../tiny.ts';
@@ -129,4 +130,19 @@ describe('the terms in the metadata', () => {
   it.each(['{}', '[1]', '"rock"', '['])('are refused when they are %s', (text) => {
     expect(() => parseTerms(text)).toThrow(refusal('metadata terms'));
   });
+});
+
+describe('the phrases in the metadata', () => {
+  it('come back as written, and are none in a version of before', () => {
+    const phrases = [{ tag: 'new wave', dimensions: [1, 3] }];
+    expect(parsePhrases(JSON.stringify(phrases), 4)).toEqual(phrases);
+    expect(parsePhrases(undefined, 4)).toEqual([]);
+  });
+
+  it.each(['{', '{}', '[1]', '[{"tag":"a b"}]', '[{"tag":"a b","dimensions":[0,4]}]'])(
+    'refuse %s',
+    (text) => {
+      expect(() => parsePhrases(text, 4)).toThrow(refusal('metadata phrases'));
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
 import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
+import { tagPhrases } from '../features/tag-phrases.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
@@ -140,6 +141,7 @@ export async function encodeModel(
   const model = encodeSafetensors(tensors, {
     space: formatSpace(stage.space),
     terms: JSON.stringify(stage.terms),
+    phrases: JSON.stringify(tagPhrases(dataset, stage.terms)),
     ...(foldIn === null ? {} : { [FOLD_IN]: JSON.stringify(foldIn.description) }),
   });
   const catalog = await encodeCatalog({

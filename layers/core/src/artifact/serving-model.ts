@@ -1,4 +1,5 @@
 import { EncoreError } from '../errors.ts';
+import type { TagPhrase } from '../explain/tag-profile.ts';
 import type { FeatureSpace } from '../rank/features.ts';
 import { artistLogits } from '../rank/ranker.ts';
 import type { StageTwo } from '../rank/variants.ts';
@@ -17,6 +18,8 @@ export interface ServingModel extends StageTwo {
   readonly recordShape: RecordShape;
   /** Shape (nTerms,): the words of the embedding's tag dimensions, which come first. */
   readonly terms: readonly string[];
+  /** Tags of several words, by dimension; the most used first. */
+  readonly phrases: readonly TagPhrase[];
 }
 
 /** The files of a version that serving reads. */
@@ -64,6 +67,7 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
     artistNames: catalog.names,
     recordShape: recordShape(space, nArtists),
     terms,
+    phrases: parsePhrases(metadata['phrases'], terms.length),
   };
 }
 
@@ -105,6 +109,39 @@ export function parseTerms(text: string | undefined): readonly string[] {
   throw new EncoreError('ARTIFACT_INCOMPATIBLE', `metadata terms: found ${text}, expected a list of words`, {
     found: text,
   });
+}
+
+/**
+ * Tags of several words as the tensors' metadata carries them; none where a version was written before there were any.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when they are no such list, or name a dimension that is no term.
+ */
+export function parsePhrases(text: string | undefined, nTerms: number): readonly TagPhrase[] {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(text ?? '[]');
+  } catch {
+    // Refused below, as anything else that is no list.
+  }
+  if (Array.isArray(value) && value.every((phrase) => isPhrase(phrase, nTerms))) return value;
+  throw new EncoreError(
+    'ARTIFACT_INCOMPATIBLE',
+    `metadata phrases: found ${text?.slice(0, 100)}, expected tags with the numbers of their words`,
+    { found: text },
+  );
+}
+
+function isPhrase(value: unknown, nTerms: number): value is TagPhrase {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'tag' in value &&
+    typeof value.tag === 'string' &&
+    'dimensions' in value &&
+    Array.isArray(value.dimensions) &&
+    value.dimensions.length > 1 &&
+    value.dimensions.every((d) => isCount(d) && d < nTerms)
+  );
 }
 
 function isNames(value: unknown): value is readonly string[] {

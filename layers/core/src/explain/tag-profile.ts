@@ -60,6 +60,13 @@ export function tagContributions(
   return cosine;
 }
 
+/** A tag of several words, by the words' dimensions. */
+export interface TagPhrase {
+  readonly tag: string;
+  /** Distinct indices of terms, ascending, at least two. */
+  readonly dimensions: readonly number[];
+}
+
 /** A tag dimension and how much of the cosine lies in it, in (0, 1]. */
 export interface SharedTag {
   readonly dimension: number;
