@@ -12,6 +12,9 @@ export class DataStack extends Stack {
   readonly bucket: Bucket;
   readonly candidates: TableV2;
   readonly exposures: TableV2;
+  readonly events: TableV2;
+  readonly experiments: TableV2;
+  readonly tombstones: TableV2;
   readonly leases: TableV2;
 
   constructor(scope: Construct, id: string, props: StackProps) {
@@ -28,16 +31,30 @@ export class DataStack extends Stack {
     });
     this.candidates = createTable(this, 'Candidates', TABLES.candidates);
     this.exposures = createTable(this, 'Exposures', TABLES.exposures);
+    this.events = createTable(this, 'Events', TABLES.events);
+    this.experiments = createTable(this, 'Experiments', TABLES.experiments);
+    this.tombstones = createTable(this, 'Tombstones', TABLES.tombstones);
     this.leases = createTable(this, 'Leases', TABLES.leases);
   }
 }
 
 function createTable(scope: Construct, id: string, definition: TableDefinition): TableV2 {
-  const { partitionKey, sortKey, ttlAttribute } = definition;
+  const { partitionKey, sortKey, ttlAttribute, index } = definition;
   return new TableV2(scope, id, {
     partitionKey: { name: partitionKey, type: AttributeType.STRING },
     ...(sortKey === null ? {} : { sortKey: { name: sortKey, type: AttributeType.STRING } }),
     ...(ttlAttribute === null ? {} : { timeToLiveAttribute: ttlAttribute }),
+    ...(index === undefined
+      ? {}
+      : {
+          globalSecondaryIndexes: [
+            {
+              indexName: index.name,
+              partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+              sortKey: { name: index.sortKey, type: AttributeType.STRING },
+            },
+          ],
+        }),
     billing: Billing.onDemand(),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     removalPolicy: RemovalPolicy.RETAIN,

@@ -47,8 +47,9 @@ export class ServingStack extends Stack {
     const api = new HttpApi(this, 'Api', { description: 'Encore', createDefaultStage: false });
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),
-    } satisfies Record<HttpFunction, HttpLambdaIntegration>;
+    } satisfies Partial<Record<HttpFunction, HttpLambdaIntegration>>;
     for (const { method, path, handledBy } of ROUTES) {
+      if (handledBy !== 'recommend') continue;
       api.addRoutes({ path, methods: [HttpMethod[method]], integration: integrations[handledBy] });
     }
     new HttpStage(this, 'Stage', {

@@ -5,6 +5,7 @@ import {
   DescribeTableCommand,
   DynamoDBClient,
   ResourceInUseException,
+  type KeySchemaElement,
 } from '@aws-sdk/client-dynamodb';
 import { EncoreError } from '@encore/core/serve';
 import dynalite from 'dynalite';
@@ -40,15 +41,30 @@ export async function startEmbeddedDynamoDb(folder: string | null): Promise<Embe
   const client = new DynamoDBClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     endpoint,
-    createTable: async (name, { partitionKey, sortKey }) => {
+    createTable: async (name, { partitionKey, sortKey, index }) => {
       const keys = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
+      const indexKeys = index === undefined ? [] : [index.partitionKey, index.sortKey];
       try {
         await client.send(
           new CreateTableCommand({
             TableName: name,
             BillingMode: 'PAY_PER_REQUEST',
-            AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
-            KeySchema: keys.map((key, i) => ({ AttributeName: key, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
+            AttributeDefinitions: [...new Set([...keys, ...indexKeys])].map((key) => ({
+              AttributeName: key,
+              AttributeType: 'S',
+            })),
+            KeySchema: keySchema(keys),
+            ...(index === undefined
+              ? {}
+              : {
+                  GlobalSecondaryIndexes: [
+                    {
+                      IndexName: index.name,
+                      KeySchema: keySchema(indexKeys),
+                      Projection: { ProjectionType: 'ALL' },
+                    },
+                  ],
+                }),
           }),
         );
       } catch (error) {
@@ -66,6 +82,10 @@ export async function startEmbeddedDynamoDb(folder: string | null): Promise<Embe
       await closeServer(server, 1_000);
     },
   };
+}
+
+function keySchema(keys: readonly string[]): KeySchemaElement[] {
+  return keys.map((key, i) => ({ AttributeName: key, KeyType: i === 0 ? 'HASH' : 'RANGE' }));
 }
 
 /** What is used of LevelDB, dynalite's own dependency. */

@@ -29,10 +29,12 @@ const GRACE_MS = 3_000;
 export async function startHttpServer(options: {
   readonly port: number;
   readonly routes: readonly Route[];
-  readonly handlers: Readonly<Record<HttpFunction, EventHandler>>;
+  /** By function; the routes of a function that is left out are not there. */
+  readonly handlers: Readonly<Partial<Record<HttpFunction, EventHandler>>>;
   readonly onError: (error: unknown) => void;
 }): Promise<HttpServer> {
-  const { routes, handlers, onError } = options;
+  const { handlers, onError } = options;
+  const routes = options.routes.filter(({ handledBy }) => handlers[handledBy] !== undefined);
   let closing = false;
 
   function reply(response: ServerResponse, result: APIGatewayProxyResultV2): void {
@@ -49,7 +51,7 @@ export async function startHttpServer(options: {
     const body = await readBody(request);
     if (body === undefined) return reply(response, message(413, 'Request Entity Too Large'));
     const event = toEvent(request, { ...match, rawPath, rawQuery, body });
-    return reply(response, await handlers[match.route.handledBy](event));
+    return reply(response, await handlers[match.route.handledBy]!(event));
   }
 
   const server = createServer((request, response) => {

@@ -13,8 +13,11 @@ describe('the data stack', () => {
       [
         "Bucket83908E77",
         "CandidatesD2043412",
+        "EventsD32975C2",
+        "ExperimentsBA9AEAD2",
         "Exposures0D5F2CF0",
         "LeasesEBFF46EF",
+        "TombstonesF1409147",
       ]
     `);
   });
@@ -63,12 +66,27 @@ describe('the data stack', () => {
       KeySchema: table['KeySchema'],
       AttributeDefinitions: table['AttributeDefinitions'],
       TimeToLiveSpecification: table['TimeToLiveSpecification'],
+      GlobalSecondaryIndexes: table['GlobalSecondaryIndexes'],
     }));
-    const wanted = Object.values<TableDefinition>(TABLES).map(({ partitionKey, sortKey, ttlAttribute }) => {
+    const wanted = Object.values<TableDefinition>(TABLES).map((definition) => {
+      const { partitionKey, sortKey, ttlAttribute, index } = definition;
+      const schema = (names: readonly string[]) =>
+        names.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? 'HASH' : 'RANGE' }));
       const names = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
+      const all = new Set([...names, ...(index === undefined ? [] : [index.partitionKey, index.sortKey])]);
       return {
-        KeySchema: names.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? 'HASH' : 'RANGE' })),
-        AttributeDefinitions: names.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
+        KeySchema: schema(names),
+        AttributeDefinitions: Array.from(all, (name) => ({ AttributeName: name, AttributeType: 'S' })),
+        GlobalSecondaryIndexes:
+          index === undefined
+            ? undefined
+            : [
+                {
+                  IndexName: index.name,
+                  KeySchema: schema([index.partitionKey, index.sortKey]),
+                  Projection: { ProjectionType: 'ALL' },
+                },
+              ],
         TimeToLiveSpecification:
           ttlAttribute === null ? undefined : { AttributeName: ttlAttribute, Enabled: true },
       };

@@ -1,10 +1,7 @@
 import { PutItemCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { fnv32a, type Exposure, type ExposureLog } from '@encore/core/serve';
-import { EXPOSURES_TTL_DAYS, TABLES } from '../tables.ts';
+import { DAY_SHARDS, EXPOSURES_TTL_DAYS, TABLES } from '../tables.ts';
 import { callStore } from './store-call.ts';
-
-/** Partitions that one day's exposures spread over. */
-const EXPOSURE_SHARDS = 16;
 
 const DAY_MS = 86_400_000;
 const { partitionKey, sortKey, ttlAttribute } = TABLES.exposures;
@@ -35,7 +32,7 @@ export function createDynamoExposureLog(
 
 /** The partition of a listener's exposures of the UTC day that holds `atMs`. */
 export function exposurePartition(userId: string, atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 10)}#${fnv32a(userId) % EXPOSURE_SHARDS}`;
+  return `${new Date(atMs).toISOString().slice(0, 10)}#${fnv32a(userId) % DAY_SHARDS}`;
 }
 
 /**
@@ -53,6 +50,10 @@ export function exposureItem(exposure: Exposure): Record<string, AttributeValue>
     policy: { S: exposure.policy },
     propensity: { N: String(exposure.propensity) },
   };
+  if (exposure.ranker !== null) item['ranker'] = { S: exposure.ranker };
+  if (exposure.forced) item['forced'] = { BOOL: true };
+  if (exposure.firstRank !== 1) item['firstRank'] = { N: String(exposure.firstRank) };
+  if (exposure.teams !== null) item['teams'] = { S: exposure.teams };
   if (exposure.artistIds.length > 0) item['artistIds'] = { S: exposure.artistIds.join('\t') };
   if (exposure.featuresHash !== '') item['featuresHash'] = { S: exposure.featuresHash };
   if (exposure.modelVersion !== null) item['modelVersion'] = { S: exposure.modelVersion };

@@ -12,6 +12,8 @@ export type EncoreErrorCode =
   | 'REUSE_REFUSED'
   | 'QUALITY_GATE_FAILED'
   | 'PUBLISH_FAILED'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
   | 'STORE_UNAVAILABLE';
 
 /**

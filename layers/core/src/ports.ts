@@ -1,3 +1,5 @@
+import type { ExperimentRevision } from './experiment/assign-variant.ts';
+
 /**
  * What core needs of the outside, as small interfaces. Adapters in `functions/shared/adapters` implement them over AWS,
  * over folders and in memory; one contract suite per port runs against every implementation.
@@ -6,7 +8,7 @@
  * reached or refuses for a reason that is not part of the contract. No SDK type crosses a port.
  */
 
-/** Bytes under keys: model versions and the pointer to the current one (S3, or a folder). */
+/** Bytes under keys: model versions, the pointer to the current one, events drained for training (S3, or a folder). */
 export interface ModelStore {
   /**
    * Reads an object, whole or the bytes [start, end).
@@ -72,10 +74,21 @@ export interface Exposure {
   readonly experiment: string | null;
   readonly revision: number | null;
   readonly variant: string | null;
-  /** Probability, in (0, 1], with which the listener got this variant; 1 without an experiment. */
+  /** Whether somebody asked for this variant (QA): such an exposure is no evidence of the experiment. */
+  readonly forced: boolean;
+  /** Probability, in (0, 1], with which the listener got this variant; 1 without an experiment, and where it was forced. */
   readonly propensity: number;
-  /** Artist ids in the order shown; the position of the first is 1. */
+  /** What ranked, which is `lr` where the model lacks the variant's ranker; `null` where nothing did. */
+  readonly ranker: string | null;
+  /** Artist ids in the order shown. */
   readonly artistIds: readonly string[];
+  /** Position of the first artist: 1, or more on a later page. */
+  readonly firstRank: number;
+  /**
+   * Of an interleaved list, one digit for each artist: the number of the variant whose ranker contributed it, or `-` for an
+   * artist that counts for none; `null` for any other list.
+   */
+  readonly teams: string | null;
   /** Hash of the features that the ranker saw, hexadecimal. */
   readonly featuresHash: string;
 }
@@ -87,6 +100,92 @@ export type Policy = 'personal' | 'fold-in' | 'popular' | 'none';
 export interface ExposureLog {
   /** Resolves once the exposure is stored. */
   append(exposure: Exposure): Promise<void>;
+}
+
+/** Exposures as a read-out or an erasure needs them. */
+export interface ExposureArchive {
+  /** The exposures of a UTC day (`2026-11-24`), in pages and in any order. */
+  ofDay(day: string): AsyncIterable<readonly Exposure[]>;
+  /**
+   * Forgets a listener's exposures of these UTC days; safe to repeat.
+   *
+   * @returns How many there were.
+   */
+  erase(userId: string, days: readonly string[]): Promise<number>;
+}
+
+export const EVENT_TYPES = ['play', 'click', 'like', 'dislike', 'skip'] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Something a listener did with an artist. */
+export interface ListenerEvent {
+  /** Idempotency key, given by the caller or made of user, artist, type and time. */
+  readonly id: string;
+  readonly userId: string;
+  readonly artistId: string;
+  readonly type: EventType;
+  /** Epoch milliseconds at which it happened, by the caller's clock. */
+  readonly at: number;
+  /** Epoch milliseconds at which it was first accepted, by ours. */
+  readonly receivedAt: number;
+  /** The list that it answers to; `null` where the caller named none. */
+  readonly exposureId: string | null;
+  /** How many plays it stands for, an integer >= 1; 1 for anything but a play. */
+  readonly plays: number;
+}
+
+/** What listeners did since (DynamoDB). */
+export interface EventLog {
+  /**
+   * Stores each event, unless one of the same listener, time and id is there: that one stays as it is. Safe to repeat.
+   *
+   * @param events - Distinct in (userId, at, id).
+   * @returns For each event, in order, whether it was new. Resolves only once all of them are stored.
+   */
+  append(events: readonly ListenerEvent[]): Promise<readonly ('stored' | 'duplicate')[]>;
+  /** A listener's newest events by `at`, newest first, at most `limit`; strongly consistent with `append`. */
+  recent(userId: string, limit: number): Promise<readonly ListenerEvent[]>;
+  /**
+   * The events whose `at` lies in a UTC day, in pages and in any order. What cannot be read as an event is left out and
+   * given to `onPoison`, if there is one, by its key.
+   */
+  ofDay(day: string, onPoison?: (key: string) => void): AsyncIterable<readonly ListenerEvent[]>;
+  /**
+   * Forgets everything of a listener; safe to repeat.
+   *
+   * @returns How many events there were.
+   */
+  erase(userId: string): Promise<number>;
+}
+
+/** Forgets a listener's candidates of all versions (DynamoDB). */
+export interface CandidateEraser {
+  /** @returns How many records there were. */
+  erase(userId: string): Promise<number>;
+}
+
+/** Experiments, every revision of them (DynamoDB). */
+export interface ExperimentStore {
+  /** The newest revision of each experiment, by key. */
+  list(): Promise<readonly ExperimentRevision[]>;
+  /** All revisions of an experiment, oldest first; none where there is no such experiment. */
+  revisions(key: string): Promise<readonly ExperimentRevision[]>;
+  /** Adds a revision; `false` where the experiment has one of this number already. */
+  add(revision: ExperimentRevision): Promise<boolean>;
+}
+
+/** Who asked to be forgotten: keyed hashes of listeners' ids, see `listenerHash` (DynamoDB). */
+export interface TombstoneStore {
+  /** Remembers that a listener was erased at a time (epoch milliseconds); a later time replaces an earlier one. */
+  add(listenerHash: string, erasedAt: number): Promise<void>;
+  /** All of them: hash → time of erasure, epoch milliseconds. */
+  list(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Issues fences to whoever moves the pointer without training. */
+export interface FenceIssuer {
+  /** A number greater than every fence issued before, by this or by `LeaseStore.acquire`; the lease stays with its holder. */
+  issueFence(): Promise<number>;
 }
 
 /** Hands out the right to train, one holder at a time, with a number that only ever grows. */

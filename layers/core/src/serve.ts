@@ -5,6 +5,7 @@
  */
 export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
 export type * from './ports.ts';
+export { EVENT_TYPES } from './ports.ts';
 export { recommend, type Recommendation, type RecommendedList } from './recommend.ts';
 export { RANKERS, type RankerName } from './rank/variants.ts';
 export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
@@ -12,8 +13,10 @@ export {
   assignVariant,
   DEFAULT_EXPERIMENT,
   fnv32a,
+  validateExperiment,
   type Assignment,
   type Experiment,
+  type ExperimentRevision,
 } from './experiment/assign-variant.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export {

@@ -10,8 +10,12 @@ const exposure: Exposure = {
   experiment: 'ranker',
   revision: 3,
   variant: 'treatment',
+  forced: false,
   propensity: 0.35,
+  ranker: 'trees',
   artistIds: ['289', '51', '1412'],
+  firstRank: 21,
+  teams: '01-',
   featuresHash: 'c0ffee',
 };
 
@@ -41,7 +45,10 @@ export function exposureLogContract(
         revision: null,
         variant: null,
         propensity: 1,
+        ranker: null,
         artistIds: [],
+        firstRank: 1,
+        teams: null,
         featuresHash: '',
       };
       await log.append(bare);

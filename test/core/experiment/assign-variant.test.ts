@@ -12,6 +12,7 @@ import {
 const threeWay: Experiment = {
   key: 'three-way',
   revision: 4,
+  kind: 'ab',
   seed: 'spring',
   coverage: 0.5,
   variants: [

@@ -69,10 +69,13 @@ describe('the local stack', () => {
       'AWS_SECRET_ACCESS_KEY',
       'BUCKET_NAME',
       'CANDIDATES_TABLE',
+      'EVENTS_TABLE',
+      'EXPERIMENTS_TABLE',
       'EXPOSURES_TABLE',
       'LEASES_TABLE',
       'LOG_LEVEL',
       'METRICS',
+      'TOMBSTONES_TABLE',
     ]);
   });
 

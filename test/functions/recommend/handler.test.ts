@@ -185,8 +185,12 @@ describe('GET /users/{userId}/recommendations', () => {
         experiment: 'ranker',
         revision: 1,
         variant,
+        forced: false,
         propensity,
+        ranker: 'lr',
         artistIds: ['10', '11'],
+        firstRank: 1,
+        teams: null,
         featuresHash: 'deadbeef',
       },
     ]);

@@ -1,25 +1,37 @@
 import { EncoreError } from '../errors.ts';
 
-/** An A/B test of rankers. Immutable: every change is a new revision. */
+/** A comparison of rankers. Immutable: every change is a new revision. */
 export interface Experiment {
   /** 1 to 64 letters, digits, `-` or `_`. */
   readonly key: string;
   /** Counts from 1; carried by every exposure, because the assignment follows from it. */
   readonly revision: number;
+  /** `ab`: each listener gets one variant's list. `interleaving`: each list is drafted from both variants' rankers. */
+  readonly kind: 'ab' | 'interleaving';
   /** Hashed with the listener. A new seed assigns everybody anew. */
   readonly seed: string;
   /** Share of every variant's listeners that take part, in [0, 1]. */
   readonly coverage: number;
   /** Where the experiment shares listeners with no other of the same namespace. */
   readonly layer?: ExperimentLayer;
-  /** At least two; weights sum to 1. */
+  /** At least two, for interleaving exactly two; weights sum to 1. */
   readonly variants: readonly Variant[];
   /** Only a running experiment assigns. */
   readonly status: 'draft' | 'running' | 'stopped';
 }
 
+/** A revision of an experiment as it is stored. */
+export interface ExperimentRevision extends Experiment {
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /**
+   * The read-out counts the exposures of revisions from this one on: since then nothing has changed that decides who gets which list.
+   */
+  readonly readOutFrom: number;
+}
+
 /** The listeners [start, end) of a namespace, in shares of all of them. */
-interface ExperimentLayer {
+export interface ExperimentLayer {
   readonly namespace: string;
   /** In [0, 1]. */
   readonly start: number;
@@ -27,7 +39,7 @@ interface ExperimentLayer {
   readonly end: number;
 }
 
-interface Variant {
+export interface Variant {
   /** 1 to 64 letters, digits, `-` or `_`. */
   readonly key: string;
   /** Share of the listeners who take part, in [0, 1]. */
@@ -51,6 +63,7 @@ export interface Assignment {
 export const DEFAULT_EXPERIMENT: Experiment = {
   key: 'ranker',
   revision: 1,
+  kind: 'ab',
   seed: 'ranker',
   coverage: 1,
   variants: [
@@ -118,7 +131,7 @@ export function assignVariant(experiment: Experiment, userId: string): Assignmen
  *   and what is allowed.
  */
 export function validateExperiment(experiment: Experiment): void {
-  const { key, revision, coverage, layer, variants } = experiment;
+  const { key, revision, kind, coverage, layer, variants } = experiment;
   check('key', key, KEY.test(key), KEY_ALLOWED);
   check('revision', revision, Number.isSafeInteger(revision) && revision >= 1, 'an integer from 1 on');
   check('seed', experiment.seed, experiment.seed !== '', 'a non-empty string');
@@ -130,6 +143,14 @@ export function validateExperiment(experiment: Experiment): void {
     check('layer.end', end, isShare(end) && end > start, 'a number in [0, 1] above layer.start');
   }
   check('variants', variants.length, variants.length >= 2, 'at least two variants');
+  if (kind === 'interleaving') {
+    check(
+      'variants',
+      variants.length,
+      variants.length === 2,
+      'exactly two variants where lists are interleaved',
+    );
+  }
   const keys = new Set<string>();
   variants.forEach((variant, i) => {
     check(`variants[${i}].key`, variant.key, KEY.test(variant.key), KEY_ALLOWED);

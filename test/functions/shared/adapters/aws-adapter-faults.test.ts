@@ -343,7 +343,11 @@ const exposure: Exposure = {
   experiment: 'ranker',
   revision: 1,
   variant: 'treatment',
+  forced: false,
   propensity: 0.5,
+  ranker: null,
+  firstRank: 1,
+  teams: null,
   artistIds: ['289'],
   featuresHash: 'c0ffee00',
 };

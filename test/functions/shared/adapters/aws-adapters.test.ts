@@ -94,7 +94,11 @@ function readExposure(item: Record<string, AttributeValue>): Exposure {
     experiment: item['experiment']?.S ?? null,
     revision: item['revision'] === undefined ? null : Number(item['revision'].N),
     variant: item['variant']?.S ?? null,
+    forced: item['forced']?.BOOL ?? false,
     propensity: Number(item['propensity']!.N),
+    ranker: item['ranker']?.S ?? null,
+    firstRank: Number(item['firstRank']?.N ?? 1),
+    teams: item['teams']?.S ?? null,
     artistIds: item['artistIds']?.S?.split('\t') ?? [],
     featuresHash: item['featuresHash']?.S ?? '',
   };

@@ -42,7 +42,11 @@ const exposure: Exposure = {
   experiment: null,
   revision: null,
   variant: null,
+  forced: false,
   propensity: 1,
+  ranker: null,
+  firstRank: 1,
+  teams: null,
   artistIds: ['1'],
   featuresHash: '00000000',
 };
