@@ -36,8 +36,8 @@ export function openApiDocument(
   contracts: Readonly<Record<string, RouteContract>>,
   { version }: { readonly version: string },
 ): object {
-  const keys = ROUTES.map(({ method, path }) => `${method} ${path}`);
-  const unknown = Object.keys(contracts).filter((key) => !keys.includes(key));
+  const keys = new Set(ROUTES.map(({ method, path }) => `${method} ${path}`));
+  const unknown = Object.keys(contracts).filter((key) => !keys.has(key));
   if (unknown.length > 0) throw new Error(`no route for the contracts ${unknown.join(', ')}`);
   const paths: ZodOpenApiPathsObject = {};
   for (const route of ROUTES) {
