@@ -215,8 +215,8 @@ describe('a function of HTTP routes', () => {
       'The request may be right; the log knows more under its requestId.',
       undefined,
     ],
-  ])('answers what is thrown as a problem: %s', async (error, status, code, detail, retryAfter) => {
-    const { ask, logged } = setUp(() => Promise.reject(error));
+  ])('answers what is thrown as a problem: %s', async (thrown, status, code, detail, retryAfter) => {
+    const { ask, logged } = setUp(() => Promise.reject(thrown));
     const { statusCode, headers, json } = await ask('GET /things/{userId}', { params: { userId: 'a' } });
     expect({ statusCode, json }).toMatchObject({
       statusCode: status,
