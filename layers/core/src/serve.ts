@@ -31,3 +31,5 @@ export { foldIn } from './fold-in/fold-in.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
 export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
 export { createHistory } from './scoring/history.ts';
+export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
+export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
 import { tagPhrases } from '../features/tag-phrases.ts';
+import { topTags } from '../features/top-tags.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
@@ -148,6 +149,7 @@ export async function encodeModel(
     ids: dataset.artists.ids,
     names: dataset.artistNames,
     urls: dataset.artistUrls,
+    tags: topTags(dataset),
   });
   return { model, catalog, servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name) };
 }
