@@ -170,11 +170,11 @@ function matchNearly(
   const most = allowedEdits(m);
   const found: FoundArtist[][] = Array.from({ length: 2 * (most + 1) }, () => []);
   if (most === 0) return found;
-  // The query becomes between m - most and m + most code units of the name. Every letter of it that these lack is an error, and
-  // so is every letter of theirs that it lacks.
+  // Held against as many code units of the name, every letter of the query that they lack takes an error, be it one that moves
+  // it out of sight, and so does every letter of theirs that the query lacks.
   const all = index.letters.at(-1)!;
-  const around = index.letters[WINDOWS.findIndex((length) => length >= m + most)]!;
-  const inside = index.letters[WINDOWS.findLastIndex((length) => length <= m - most)]!;
+  const around = index.letters[WINDOWS.findIndex((length) => length >= m)]!;
+  const inside = index.letters[WINDOWS.findLastIndex((length) => length <= m)]!;
   for (let p = 0; p < order.length; p++) {
     const first = firstWord[p]!;
     const end = firstWord[p + 1]!;
