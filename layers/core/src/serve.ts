@@ -33,3 +33,4 @@ export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts'
 export { createHistory } from './scoring/history.ts';
 export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
 export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';
+export { createSearchIndex, searchArtists, type SearchIndex } from './catalogue/search-artists.ts';
