@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   createMemoryCandidateStore,
+  createMemoryEventLog,
   createMemoryExposureLog,
   createMemoryLeaseStore,
   createMemoryModelStore,
 } from '../../functions/shared/adapters/memory-stores.ts';
 import { candidateStoreContract } from '../core/contracts/candidate-store.contract.ts';
+import { eventLogContract } from '../core/contracts/event-log.contract.ts';
 import { exposureLogContract } from '../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../core/contracts/model-store.contract.ts';
@@ -16,6 +18,7 @@ exposureLogContract('the exposure log in memory', async () => {
   const log = createMemoryExposureLog();
   return { log, readAll: async () => log.exposures() };
 });
+eventLogContract('the event log in memory', async () => createMemoryEventLog());
 leaseStoreContract('the lease store in memory', async () => createMemoryLeaseStore());
 
 describe('the candidate store in memory', () => {

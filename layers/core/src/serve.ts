@@ -34,3 +34,6 @@ export { createHistory } from './scoring/history.ts';
 export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
 export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';
 export { createSearchIndex, searchArtists, type SearchIndex } from './catalogue/search-artists.ts';
+export { eventId } from './events/event-id.ts';
+export { eventKey, firstReceived } from './events/first-received.ts';
+export { eventOf, utcDay } from './events/event-partition.ts';

@@ -7,6 +7,7 @@ import {
   TRAINING_LIMITS,
 } from '../../../../functions/shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoEventLog } from '../../../../functions/shared/adapters/dynamo-event-log.ts';
 import { createDynamoExposureLog } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
 import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
@@ -17,6 +18,7 @@ import { startEmbeddedDynamoDb, type EmbeddedDynamoDb } from '../../../../lib/lo
 import { startEmbeddedS3, type EmbeddedS3 } from '../../../../lib/local/embedded-s3.ts';
 import { LOCAL_CREDENTIALS } from '../../../../lib/local/local-credentials.ts';
 import { candidateStoreContract } from '../../../core/contracts/candidate-store.contract.ts';
+import { eventLogContract } from '../../../core/contracts/event-log.contract.ts';
 import { exposureLogContract } from '../../../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../../../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../../../core/contracts/model-store.contract.ts';
@@ -67,6 +69,10 @@ candidateStoreContract('the DynamoDB candidate store', async () =>
 
 leaseStoreContract('the DynamoDB lease store', async () =>
   createDynamoLeaseStore(dynamoClient, await makeTable('leases'), { leaseName: 'train', deadlineMs }),
+);
+
+eventLogContract('the DynamoDB event log', async () =>
+  createDynamoEventLog(dynamoClient, await makeTable('events'), { deadlineMs }),
 );
 
 exposureLogContract('the DynamoDB exposure log', async () => {
