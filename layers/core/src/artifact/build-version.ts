@@ -1,5 +1,4 @@
 import type { Dataset } from '../data/dataset.ts';
-import type { EventCounts } from '../events/merge-events.ts';
 import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
 import { tagPhrases } from '../features/tag-phrases.ts';
 import { topTags } from '../features/top-tags.ts';
@@ -50,7 +49,7 @@ export interface VersionInfo {
   /** Of the data set's files alone; 64 hexadecimal digits. */
   readonly datasetFingerprint?: string;
   /** What became of the events that were merged into the data set; absent where there were none. */
-  readonly events?: EventCounts;
+  readonly events?: Readonly<Record<string, number>>;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
   /** The search that chose some of the parameters; `null` or absent where none did. */
