@@ -1,29 +1,21 @@
-import {
-  chooseExperiment,
-  createArtistFilter,
-  createHistory,
-  draftCoin,
-  EncoreError,
-  foldIn,
-  forceVariant,
-  resolveArtists,
-  type Assignment,
-  type CandidateStore,
-  type EventLog,
-  type Experiment,
-  type ExposureLog,
-  type FoldInModel,
-  type ListenerEvent,
-  type Policy,
-  type ServingModel,
+import type {
+  EventLog,
+  CandidateStore,
+  Experiment,
+  ExposureLog,
+  ListenerEvent,
+  Policy,
+  ServingModel,
 } from '@encore/core/serve';
 import { startBudget, type Budget } from '../shared/budget.ts';
 import { METRICS } from '../shared/metrics.ts';
 import type { Observability } from '../shared/observability.ts';
-import { artistKnowledge } from './artist-knowledge.ts';
+import { assign, type Assigned } from './assign.ts';
 import type { HeardArtistQuery, ListOptions } from './contract.ts';
+import { findCandidates, NO_CANDIDATES, readRecentEvents, type FoldInSource } from './find-candidates.ts';
 import type { PopularList } from './load-model.ts';
-import type { ModelSource } from './model-source.ts';
+import type { LoadedModel, ModelSource } from './model-source.ts';
+import { rankList, type ListedArtist, type RankedList } from './rank-list.ts';
 import { writeExposure } from './write-exposure.ts';
 
 /** What lists are made with; tests give it stores in memory. */
@@ -39,14 +31,6 @@ export interface ListDeps {
   readonly observability: Observability;
   readonly now: () => number;
   readonly newExposureId: () => string;
-}
-
-/** What new listeners are folded in from. */
-export interface FoldInSource {
-  /** `null` until it is loaded, which asking for it begins. */
-  get(version: string): FoldInModel | null;
-  /** The same after waiting for it at most `ms`. */
-  wait(version: string, ms: number): Promise<FoldInModel | null>;
 }
 
 export interface ExperimentSource {
@@ -72,48 +56,94 @@ export interface ServedList {
   readonly variant: string | null;
   readonly exposureId: string | null;
   readonly recommendations: readonly ListedArtist[];
+  /** Artists of the request that the catalogue does not know. */
   readonly unresolved: readonly HeardArtistQuery[];
 }
 
 /** Milliseconds within which a list is made, whatever stores do; what is left of 300 is for ranking and for the way back. */
 const BUDGET_MS = 270;
-/** What of it is kept back for the exposure: candidates and events are not waited for any longer. */
-const EXPOSURE_RESERVE_MS = 110;
-/** Events that a list follows: the newest. */
-const RECENT_EVENTS = 200;
-/** What ranks for listeners outside of every experiment. */
-const CONTROL_RANKER = 'lr';
+
+interface UnservedList extends RankedList {
+  /** The version that made it, `null` where none did. */
+  readonly modelVersion: string | null;
+  readonly unresolved: readonly HeardArtistQuery[];
+}
+
+const NO_LIST: UnservedList = {
+  modelVersion: null,
+  policy: 'none',
+  ranker: null,
+  recommendations: [],
+  teams: null,
+  featuresHash: '',
+  unresolved: [],
+};
 
 /** Makes lists: the best that is left, whatever fails, with its exposure written before it is answered. */
 export function createListService(deps: ListDeps): (request: ListRequest) => Promise<ServedList> {
   const { models, popular, experiments, exposureLog, observability, now, newExposureId } = deps;
-  const candidatesOf = createCandidateFinder(deps);
+
+  async function listWithModel(
+    { version, model }: LoadedModel<ServingModel>,
+    request: ListRequest,
+    made: {
+      readonly assigned: Assigned;
+      readonly budget: Budget;
+      readonly events: Promise<readonly ListenerEvent[]>;
+    },
+  ): Promise<UnservedList> {
+    const { requestId, listenerId, options } = request;
+    const { assigned, budget, events } = made;
+    const failed = (message: string, error: unknown): void => {
+      observability.count(METRICS.personalListFailed);
+      observability.error(message, error, { requestId, modelVersion: version });
+    };
+    let unresolved: readonly HeardArtistQuery[] = [];
+    try {
+      const found = await findCandidates(deps, { version, model }, { ...request, budget, events });
+      ({ unresolved } = found);
+      const draftId = draftIdOf(assigned, listenerId, now());
+      const foldInModel = options.explain || options.exclude === 'none' ? deps.foldIn.get(version) : null;
+      const list = rankList(model, found, { options, assigned, draftId, foldInModel });
+      return { ...list, modelVersion: version, unresolved };
+    } catch (error) {
+      failed('the list could not be made', error);
+    }
+    try {
+      const list = rankList(model, NO_CANDIDATES, { options, assigned, draftId: '', foldInModel: null });
+      return { ...list, modelVersion: version, unresolved };
+    } catch (error) {
+      failed('the popular list could not be made', error);
+      return { ...NO_LIST, modelVersion: version, unresolved };
+    }
+  }
+
+  /** The stored popular list knows no filters: one that was asked to filter would be wrong. */
+  async function listWithoutModel({ n, offset, ...options }: ListOptions): Promise<UnservedList> {
+    observability.count(METRICS.modelMissing);
+    const stored = await popular.current();
+    if (stored?.model === undefined || asksForFilters(options)) return NO_LIST;
+    const { modelVersion, recommendations } = stored.model;
+    return {
+      ...NO_LIST,
+      modelVersion,
+      policy: 'popular',
+      recommendations: recommendations.slice(offset, offset + n),
+    };
+  }
 
   return async (request) => {
     const { requestId, listenerId, options } = request;
     const budget = startBudget(BUDGET_MS);
-    const [loaded, known, events] = await Promise.all([
-      models.current(),
-      experiments.current(),
-      recentEvents(deps, request, budget),
-    ]);
+    const events = readRecentEvents(deps, { ...request, budget });
+    const [loaded, known] = await Promise.all([models.current(), experiments.current()]);
     const assigned = assign(known, listenerId, options.force);
     const { assignment } = assigned;
     const list =
       loaded === null
-        ? await listWithoutModel(deps, options)
-        : makeList(loaded.model, {
-            ...(await candidatesOf(loaded, request, events, budget)),
-            options,
-            assigned,
-            draftId: draftId(assignment, listenerId, now()),
-            coListening: options.explain ? deps.foldIn.get(loaded.version) : null,
-            onFailure: (message, error) => {
-              observability.count(METRICS.personalListFailed);
-              observability.error(message, error, { requestId, modelVersion: loaded.version });
-            },
-          });
-    const modelVersion = loaded?.version ?? list.modelVersion;
+        ? await listWithoutModel(options)
+        : await listWithModel(loaded, request, { assigned, budget, events });
+    const { modelVersion, policy, recommendations, unresolved } = list;
     const exposureId = await writeExposure(
       exposureLog,
       {
@@ -121,14 +151,14 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
         userId: listenerId ?? '',
         at: now(),
         modelVersion,
-        policy: list.policy,
+        policy,
         experiment: assignment?.experiment ?? null,
         revision: assignment?.revision ?? null,
         variant: assignment?.variant ?? null,
         forced: assigned.forced,
         propensity: assignment?.propensity ?? 1,
         ranker: list.ranker,
-        artistIds: list.recommendations.map(({ artistId }) => artistId),
+        artistIds: recommendations.map(({ artistId }) => artistId),
         firstRank: options.offset + 1,
         teams: list.teams,
         featuresHash: list.featuresHash,
@@ -141,19 +171,31 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
       user: listenerId === null ? null : observability.pseudonym(listenerId),
       exposureId,
       modelVersion,
-      policy: list.policy,
+      policy,
       variant: assignment?.variant ?? null,
       ranker: list.ranker,
-      nArtists: list.recommendations.length,
+      nArtists: recommendations.length,
     });
     return {
       modelVersion,
-      policy: list.policy,
+      policy,
       experiment: assignment?.experiment ?? null,
       variant: assignment?.variant ?? null,
       exposureId,
-      recommendations: list.recommendations,
-      unresolved: list.unresolved,
+      recommendations,
+      unresolved,
     };
   };
+}
+
+function asksForFilters(options: Omit<ListOptions, 'n' | 'offset'>): boolean {
+  const { tags = [], excludeTags = [], minPopularity, maxPopularity } = options;
+  return tags.length + excludeTags.length > 0 || minPopularity > 0 || maxPopularity < 100;
+}
+
+/** The coins of a list are tossed once a day: its pages fit together, and they follow from what the exposure says. */
+function draftIdOf({ assignment }: Assigned, listenerId: string | null, now: number): string {
+  if (assignment === null) return '';
+  const { experiment, revision } = assignment;
+  return [experiment, revision, listenerId, new Date(now).toISOString().slice(0, 10)].join('\t');
 }
