@@ -6,7 +6,17 @@
 export { EncoreError, isEncoreError, type EncoreErrorCode } from './errors.ts';
 export type * from './ports.ts';
 export { EVENT_TYPES } from './ports.ts';
-export { recommend, type Recommendation, type RecommendedList } from './recommend.ts';
+export {
+  recommend,
+  type InterleaveOptions,
+  type Recommendation,
+  type RecommendationSource,
+  type RecommendedList,
+  type RecommendOptions,
+} from './recommend.ts';
+export { openRecord, type OpenRecord } from './listing/open-record.ts';
+export { recentListening, type RecentListening } from './listing/recent-listening.ts';
+export { artistsById, catalogueOf } from './listing/model-indices.ts';
 export { RANKERS, type RankerName } from './rank/variants.ts';
 export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
 export {
@@ -28,6 +38,7 @@ export {
 } from './artifact/manifest.ts';
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
 export { foldIn } from './fold-in/fold-in.ts';
+export { refreshRecord } from './fold-in/refresh-record.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
 export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
 export { createHistory } from './scoring/history.ts';

@@ -20,7 +20,8 @@ function recommendFake(
 ): {
   policy: 'personal' | 'popular';
   ranker: 'lr' | null;
-  recommendations: { artistId: string; name: string; score: number; rank: number }[];
+  recommendations: { artistId: string; name: string; score: number; rank: number; source: 'personal' }[];
+  teams: null;
   featuresHash: string;
 } {
   if (record?.[0] === 255) throw new EncoreError('ARTIFACT_INCOMPATIBLE', 'the record is of another model');
@@ -34,7 +35,9 @@ function recommendFake(
       name: `artist ${first + i} of ${model}`,
       score: 1 / (i + 2),
       rank: i + 1,
+      source: 'personal' as const,
     })),
+    teams: null,
   };
 }
 
@@ -85,6 +88,7 @@ function setUp(world: {
                     name: `artist ${artistId}`,
                     score: 0.5,
                     rank: i + 1,
+                    source: 'popular',
                   })),
                 },
               },
@@ -171,8 +175,8 @@ describe('GET /users/{userId}/recommendations', () => {
       variant,
       exposureId: 'exposure-1',
       recommendations: [
-        { artistId: '10', name: 'artist 10 of model v7', score: 0.5, rank: 1 },
-        { artistId: '11', name: 'artist 11 of model v7', score: 1 / 3, rank: 2 },
+        { artistId: '10', name: 'artist 10 of model v7', score: 0.5, rank: 1, source: 'personal' },
+        { artistId: '11', name: 'artist 11 of model v7', score: 1 / 3, rank: 2, source: 'personal' },
       ],
     });
     expect(exposures).toEqual([
