@@ -5,7 +5,14 @@ import {
   type DynamoDBClient,
   type QueryCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { eventOf, firstReceived, fnv32a, utcDay, type EventLog, type ListenerEvent } from '@encore/core/serve';
+import {
+  eventOf,
+  firstReceived,
+  fnv32a,
+  utcDay,
+  type EventLog,
+  type ListenerEvent,
+} from '@encore/core/serve';
 import { DAY_SHARDS, EVENTS_TTL_DAYS, TABLES } from '../tables.ts';
 import { deleteItems } from './delete-items.ts';
 import { callStore, describeSdkError } from './store-call.ts';

@@ -1,4 +1,9 @@
-import { PutItemCommand, ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  PutItemCommand,
+  ScanCommand,
+  type AttributeValue,
+  type DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoClient, type ClientLimits } from '../../../../functions/shared/adapters/clients.ts';
 import { deleteItems } from '../../../../functions/shared/adapters/delete-items.ts';
@@ -182,17 +187,15 @@ describe('the events of a day that fill several pages', () => {
 describe('erasing when DynamoDB is busy', () => {
   it('sends again what came back unprocessed, later each time nothing was taken', async () => {
     const { table, client, proxy, direct } = await world(
-      ...[25, 25, 10].map(
-        (left): Fault => ({
-          status: 200,
-          headers: { 'content-type': 'application/x-amz-json-1.0' },
-          body: (asked) => {
-            const { RequestItems }: { RequestItems: Record<string, readonly unknown[]> } = JSON.parse(asked);
-            const [name, requests] = Object.entries(RequestItems)[0]!;
-            return JSON.stringify({ UnprocessedItems: { [name]: requests.slice(-left) } });
-          },
-        }),
-      ),
+      ...[25, 25, 10].map((left): Fault => ({
+        status: 200,
+        headers: { 'content-type': 'application/x-amz-json-1.0' },
+        body: (asked) => {
+          const { RequestItems }: { RequestItems: Record<string, readonly unknown[]> } = JSON.parse(asked);
+          const [name, requests] = Object.entries(RequestItems)[0]!;
+          return JSON.stringify({ UnprocessedItems: { [name]: requests.slice(-left) } });
+        },
+      })),
       'pass',
     );
     await direct.append(events(25));
