@@ -186,7 +186,8 @@ function send(response: ServerResponse, result: APIGatewayProxyResultV2): void {
   response.setHeader('content-type', 'application/json');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, String(value));
   if (cookies !== undefined) response.setHeader('set-cookie', cookies);
-  response.end(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'));
+  // Text leaves in one write with the headers, bytes in one of their own.
+  response.end(isBase64Encoded ? Buffer.from(body, 'base64') : body);
 }
 
 function message(statusCode: number, text: string): APIGatewayProxyResultV2 {

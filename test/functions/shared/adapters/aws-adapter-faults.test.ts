@@ -213,7 +213,7 @@ describe('a store that does not answer', () => {
     await expect(store.read('51', 'v1')).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(
-        /^reading candidates on dynamodb table candidates failed with AbortError/,
+        /^reading candidates on dynamodb table candidates failed with TimeoutError/,
       ),
       details: { outcome: 'unknown' },
       cause: expect.any(Error),
