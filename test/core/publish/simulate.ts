@@ -10,7 +10,6 @@ import {
 import { versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
 import { activateVersion, unpin } from '../../../layers/core/src/publish/activate-version.ts';
-import { expireVersions } from '../../../layers/core/src/publish/expire-versions.ts';
 
 /** What happened in one simulated schedule. */
 export interface Simulation {
