@@ -1,5 +1,4 @@
 import {
-  artistsById,
   catalogueOf,
   createArtistFilter,
   describeExplanation,

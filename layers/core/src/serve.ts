@@ -16,18 +16,22 @@ export {
 } from './recommend.ts';
 export { openRecord, type OpenRecord } from './listing/open-record.ts';
 export { recentListening, type RecentListening } from './listing/recent-listening.ts';
-export { artistsById, catalogueOf } from './listing/model-indices.ts';
+export { artistIndexOf, catalogueOf } from './listing/model-indices.ts';
 export { RANKERS, type RankerName } from './rank/variants.ts';
 export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
 export {
   assignVariant,
   DEFAULT_EXPERIMENT,
   fnv32a,
+  forceVariant,
   validateExperiment,
   type Assignment,
   type Experiment,
   type ExperimentRevision,
 } from './experiment/assign-variant.ts';
+export { chooseExperiment, overlappingExperiment } from './experiment/choose-experiment.ts';
+export { assignmentOfExposure, type Reproduction } from './experiment/assignment-of-exposure.ts';
+export { draftCoin, teamDraft } from './experiment/team-draft.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export {
   CATALOG_FILE,

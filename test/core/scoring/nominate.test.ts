@@ -41,7 +41,7 @@ describe('nominate', () => {
     const buffers = createNominationBuffers(sources.length, 6);
     const history = createHistory(6, [{ artist: 0 }]);
     const all = nominate(history, sources, [], buffers);
-    const found = nominate(history, sources, [], buffers, Int32Array.of(1));
+    const found = nominate(history, sources, [], buffers, { hidden: Int32Array.of(1) });
     expect([...all.items]).toEqual([1, 2]);
     expect([...found.items]).toEqual([2]);
     expect([...found.scores]).toEqual([...all.scores.slice(2)]);
