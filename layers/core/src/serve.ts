@@ -18,6 +18,10 @@ export {
   type Experiment,
   type ExperimentRevision,
 } from './experiment/assign-variant.ts';
+export { assignmentOfExposure, type Reproduction } from './experiment/assignment-of-exposure.ts';
+export { chooseExperiment, overlappingExperiment } from './experiment/choose-experiment.ts';
+export { createOutcomeCollector, type OutcomeCollector } from './experiment/collect-outcomes.ts';
+export { readOut, type ReadOut } from './experiment/read-out.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export {
   CATALOG_FILE,
