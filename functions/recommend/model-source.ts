@@ -1,3 +1,5 @@
+import { createRefreshed } from '../shared/refreshed.ts';
+
 /** A model in memory, and the version it is of. */
 export interface LoadedModel<Model> {
   readonly version: string;
@@ -25,10 +27,7 @@ export interface ModelSourceOptions<Model> {
 export const FRESH_MS = 5_000;
 /** How soon a failed refresh is tried again. */
 export const RETRY_MS = 1_000;
-/**
- * How old it may be before a request waits for the answer. Lambda freezes a process between requests, and a refresh
- * with it: where requests are rare, one that is only ever waited for in the background never ends.
- */
+/** How old it may be before a request waits for the answer. */
 export const STALE_MS = 60_000;
 /** How long a request waits for a refresh when it has a model to fall back on. */
 export const WARM_PATIENCE_MS = 500;
@@ -38,35 +37,22 @@ export const COLD_PATIENCE_MS = 3_000;
 /** Keeps one model in memory and follows the pointer: stale while it revalidates. */
 export function createModelSource<Model>(options: ModelSourceOptions<Model>): ModelSource<Model> {
   const { readVersion, load, now, sleep, onFailure } = options;
-  let loaded: LoadedModel<Model> | null = null;
-  let refreshing: Promise<void> | null = null;
-  let confirmedAt = -Infinity;
-  let dueAt = -Infinity;
-
-  async function refresh(): Promise<void> {
-    try {
-      const version = await readVersion();
-      // A pointer that is gone is no reason to forget a model that works.
-      if (version !== undefined && version !== loaded?.version) {
-        loaded = { version, model: await load(version) };
-      }
-      confirmedAt = now();
-      dueAt = confirmedAt + FRESH_MS;
-    } catch (error) {
-      dueAt = now() + RETRY_MS;
-      onFailure(error);
-    } finally {
-      refreshing = null;
-    }
-  }
-
   return {
-    current: async () => {
-      if (refreshing === null && now() >= dueAt) refreshing = refresh();
-      if (refreshing !== null && now() - confirmedAt >= STALE_MS) {
-        await Promise.race([refreshing, sleep(loaded === null ? COLD_PATIENCE_MS : WARM_PATIENCE_MS)]);
-      }
-      return loaded;
-    },
+    current: createRefreshed<LoadedModel<Model>>({
+      read: async (last) => {
+        const version = await readVersion();
+        // A pointer that is gone is no reason to forget a model that works.
+        if (version === undefined || version === last?.version) return last;
+        return { version, model: await load(version) };
+      },
+      freshMs: FRESH_MS,
+      retryMs: RETRY_MS,
+      staleMs: STALE_MS,
+      warmPatienceMs: WARM_PATIENCE_MS,
+      coldPatienceMs: COLD_PATIENCE_MS,
+      now,
+      sleep,
+      onFailure,
+    }),
   };
 }

@@ -19,6 +19,12 @@ export const METRICS = {
   exposureUnlogged: 'ExposureUnlogged',
   /** A list was served whose exposure may or may not be in the log. */
   exposureUncertain: 'ExposureUncertain',
+  /** A list was made without knowing the experiments: its listener took part in none. */
+  experimentsUnknown: 'ExperimentsUnknown',
+  /** An experiment or an exposure could not be read from its item, and was left out. */
+  itemPoisoned: 'ItemPoisoned',
+  /** A read-out reached its limit of time or of items, and says that it is not complete. */
+  readOutIncomplete: 'ReadOutIncomplete',
   /** An event was stored. */
   eventsAccepted: 'EventsAccepted',
   /** An event was stored already. */

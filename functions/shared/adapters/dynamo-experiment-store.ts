@@ -45,25 +45,6 @@ export function createDynamoExperimentStore(
     return revision;
   }
 
-  /** @param page - One page of items, from where the last ended. */
-  async function allPages(
-    page: (from: { readonly ExclusiveStartKey?: Item }) => Promise<{
-      readonly Items?: Item[] | undefined;
-      readonly LastEvaluatedKey?: Item | undefined;
-    }>,
-  ): Promise<readonly Item[]> {
-    const items: Item[] = [];
-    let from: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await page(
-        from === undefined ? {} : { ExclusiveStartKey: from },
-      );
-      items.push(...Items);
-      from = LastEvaluatedKey;
-    } while (from !== undefined);
-    return items;
-  }
-
   return {
     list: async () => {
       const items = await callStore(call('reading experiments'), ({ abortSignal }) =>
@@ -134,6 +115,29 @@ export function createDynamoExperimentStore(
         return found?.['definition']?.S === item['definition']?.S;
       }),
   };
+}
+
+/**
+ * The items of all pages.
+ *
+ * @param page - Asks for one, from where the last ended.
+ */
+async function allPages(
+  page: (from: { readonly ExclusiveStartKey?: Item }) => Promise<{
+    readonly Items?: Item[] | undefined;
+    readonly LastEvaluatedKey?: Item | undefined;
+  }>,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let from: Item | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await page(
+      from === undefined ? {} : { ExclusiveStartKey: from },
+    );
+    items.push(...Items);
+    from = LastEvaluatedKey;
+  } while (from !== undefined);
+  return items;
 }
 
 const revisionKey = (item: Readonly<Item> | undefined): string => item?.[sortKey]?.S ?? '';

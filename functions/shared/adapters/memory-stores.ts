@@ -116,17 +116,23 @@ export function createMemoryExperimentStore(initial: readonly ExperimentRevision
     experiments.set(revision.key, own.set(revision.revision, structuredClone(revision)));
     return true;
   };
-  const oldestFirst = (own: ReadonlyMap<number, ExperimentRevision>): readonly ExperimentRevision[] =>
-    Array.from(own.values()).toSorted((a, b) => a.revision - b.revision);
   for (const revision of initial) add(revision);
   return {
     list: async () =>
       Array.from(experiments.values())
         .flatMap((own) => oldestFirst(own).slice(-1))
         .toSorted((a, b) => (a.key < b.key ? -1 : 1)),
-    revisions: async (key) => oldestFirst(experiments.get(key) ?? new Map()),
+    revisions: async (key) => oldestFirst(experiments.get(key)),
     add: async (revision) => add(revision),
   };
+}
+
+function oldestFirst(
+  own: ReadonlyMap<number, ExperimentRevision> | undefined,
+): readonly ExperimentRevision[] {
+  return Array.from(own?.values() ?? [])
+    .toSorted((a, b) => a.revision - b.revision)
+    .map((revision) => structuredClone(revision));
 }
 
 /** What listeners did, as long as the process lives; no event expires. */

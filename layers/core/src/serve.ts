@@ -32,6 +32,8 @@ export {
 export { chooseExperiment, overlappingExperiment } from './experiment/choose-experiment.ts';
 export { assignmentOfExposure, type Reproduction } from './experiment/assignment-of-exposure.ts';
 export { draftCoin, teamDraft } from './experiment/team-draft.ts';
+export { createOutcomeCollector, type OutcomeCollector } from './experiment/collect-outcomes.ts';
+export { readOut, type ReadOut } from './experiment/read-out.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export {
   CATALOG_FILE,

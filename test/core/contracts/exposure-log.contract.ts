@@ -23,23 +23,26 @@ const exposure: Exposure = {
 /** The days of all exposures here, and one without any. */
 const DAYS = ['2026-11-23', '2026-11-24', '2026-11-25', '2026-11-26'];
 
+async function ofDay(log: ExposureArchive, day: string): Promise<readonly Exposure[]> {
+  const all: Exposure[] = [];
+  for await (const page of log.ofDay(day)) all.push(...page);
+  return all.toSorted((a, b) => (a.exposureId < b.exposureId ? -1 : 1));
+}
+
+async function readAll(log: ExposureArchive): Promise<readonly Exposure[]> {
+  const all: Exposure[] = [];
+  for (const day of DAYS) all.push(...(await ofDay(log, day)));
+  return all.toSorted((a, b) => (a.exposureId < b.exposureId ? -1 : 1));
+}
+
+const idsOf = (all: readonly Exposure[]): readonly string[] => all.map(({ exposureId }) => exposureId);
+
 /**
  * What every {@link ExposureLog} keeps, and its {@link ExposureArchive} gives back.
  *
  * @param make - A log without exposures, a new one for each test.
  */
 export function exposureLogContract(name: string, make: () => Promise<ExposureLog & ExposureArchive>): void {
-  const ofDay = async (log: ExposureArchive, day: string): Promise<readonly Exposure[]> => {
-    const all: Exposure[] = [];
-    for await (const page of log.ofDay(day)) all.push(...page);
-    return all.toSorted((a, b) => (a.exposureId < b.exposureId ? -1 : 1));
-  };
-  const readAll = async (log: ExposureArchive): Promise<readonly Exposure[]> => {
-    const all: Exposure[] = [];
-    for (const day of DAYS) all.push(...(await ofDay(log, day)));
-    return all.toSorted((a, b) => (a.exposureId < b.exposureId ? -1 : 1));
-  };
-
   describe(`${name} keeps the contracts of ExposureLog and ExposureArchive`, () => {
     it('stores every field, artists in the order shown', async () => {
       const log = await make();
@@ -99,10 +102,9 @@ export function exposureLogContract(name: string, make: () => Promise<ExposureLo
       const midnight = Date.UTC(2026, 10, 24);
       const times = [midnight - 1, midnight, midnight + 86_399_999, midnight + 86_400_000];
       for (const [i, at] of times.entries()) await log.append({ ...exposure, exposureId: `at-${i}`, at });
-      const ids = (all: readonly Exposure[]) => all.map(({ exposureId }) => exposureId);
-      expect(ids(await ofDay(log, '2026-11-23'))).toEqual(['at-0']);
-      expect(ids(await ofDay(log, '2026-11-24'))).toEqual(['at-1', 'at-2']);
-      expect(ids(await ofDay(log, '2026-11-25'))).toEqual(['at-3']);
+      expect(idsOf(await ofDay(log, '2026-11-23'))).toEqual(['at-0']);
+      expect(idsOf(await ofDay(log, '2026-11-24'))).toEqual(['at-1', 'at-2']);
+      expect(idsOf(await ofDay(log, '2026-11-25'))).toEqual(['at-3']);
       expect(await ofDay(log, '2026-11-26')).toEqual([]);
     });
 
@@ -119,8 +121,9 @@ export function exposureLogContract(name: string, make: () => Promise<ExposureLo
       expect(before).toHaveLength(21);
       const days = ['2026-11-24', '2026-11-23', '2026-10-01'];
       expect(await log.erase('5', days)).toBe(2);
-      const isLeft = ({ userId, at }: Exposure) => userId !== '5' || utcDay(at) === '2026-11-25';
-      expect(await readAll(log)).toEqual(before.filter(isLeft));
+      expect(await readAll(log)).toEqual(
+        before.filter(({ userId, at }) => userId !== '5' || utcDay(at) === '2026-11-25'),
+      );
       expect(await log.erase('5', days)).toBe(0);
       expect(await log.erase('nobody', DAYS)).toBe(0);
       expect(await log.erase('5#', DAYS)).toBe(3);
