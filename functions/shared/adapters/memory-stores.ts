@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import {
   firstReceived,
   utcDay,
+  type CandidateEraser,
   type CandidateStore,
   type EventLog,
   type Exposure,
   type ExposureLog,
+  type FenceIssuer,
   type LeaseStore,
   type ListenerEvent,
   type ModelStore,
+  type TombstoneStore,
 } from '@encore/core/serve';
 
 /** A model store that lives and dies with the process: for tests, and for runs that keep nothing. */
@@ -35,6 +38,9 @@ export function createMemoryModelStore(): ModelStore {
       Array.from(objects.keys())
         .filter((key) => key.startsWith(prefix))
         .toSorted(),
+    delete: async (keys) => {
+      for (const key of keys) objects.delete(key);
+    },
   };
 }
 
@@ -43,7 +49,9 @@ export function createMemoryModelStore(): ModelStore {
  *
  * @param options - `clock`: epoch milliseconds, for deadlines.
  */
-export function createMemoryCandidateStore(options: { readonly clock?: () => number } = {}): CandidateStore {
+export function createMemoryCandidateStore(
+  options: { readonly clock?: () => number } = {},
+): CandidateStore & CandidateEraser {
   const { clock = Date.now } = options;
   const versions = new Map<string, Map<string, Uint8Array>>();
   return {
@@ -60,6 +68,7 @@ export function createMemoryCandidateStore(options: { readonly clock?: () => num
       return count;
     },
     read: async (userId, modelVersion) => versions.get(modelVersion)?.get(userId)?.slice(),
+    erase: async (userId) => Array.from(versions.values()).filter((version) => version.delete(userId)).length,
   };
 }
 
@@ -114,7 +123,7 @@ export function createMemoryEventLog(): EventLog {
 }
 
 /** A lease that one process hands out to itself. */
-export function createMemoryLeaseStore(): LeaseStore {
+export function createMemoryLeaseStore(): LeaseStore & FenceIssuer {
   let fence = 0;
   let held: { readonly holder: string; readonly expiresAtMs: number } | null = null;
   return {
@@ -126,5 +135,17 @@ export function createMemoryLeaseStore(): LeaseStore {
     release: async (holder) => {
       if (held?.holder === holder) held = null;
     },
+    issueFence: async () => ++fence,
+  };
+}
+
+/** Tombstones that live and die with the process. */
+export function createMemoryTombstoneStore(): TombstoneStore {
+  const tombstones = new Map<string, number>();
+  return {
+    add: async (listenerHash, erasedAt) => {
+      tombstones.set(listenerHash, Math.max(erasedAt, tombstones.get(listenerHash) ?? -Infinity));
+    },
+    list: async () => new Map(tombstones),
   };
 }
