@@ -20,7 +20,7 @@ import { createTrainHandlerFromEnvironment, localContext } from '../../functions
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
 import { datasetNameOf } from './dataset-name.ts';
-import { startHttpServer } from './http-server.ts';
+import { startHttpServer, type Cors } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
 import { createProgress } from './progress.ts';
@@ -34,6 +34,7 @@ export interface RunLocallyOptions {
   readonly folder: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly cors: Cors | null;
   readonly codeVersion: string;
   readonly say: (line: string) => void;
 }
@@ -90,6 +91,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     const server = await startHttpServer({
       port: options.port,
       routes: ROUTES,
+      cors: options.cors,
       handlers: { recommend: createRecommendHandlerFromEnvironment(env) },
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
