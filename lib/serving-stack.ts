@@ -1,13 +1,21 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+  type HttpApiProps,
+} from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { RecommendVariables } from '../functions/recommend/env.ts';
 import { ROUTES, type HttpFunction } from '../functions/routes.ts';
 import type { StageConfig } from './config.ts';
+import { CORS_RULES } from './cors.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
 import type { DataStack } from './data-stack.ts';
@@ -44,7 +52,11 @@ export class ServingStack extends Stack {
     recommend.allow(['dynamodb:GetItem'], [candidates.tableArn]);
     recommend.allow(['dynamodb:PutItem'], [exposures.tableArn]);
 
-    const api = new HttpApi(this, 'Api', { description: 'Encore', createDefaultStage: false });
+    const api = new HttpApi(this, 'Api', {
+      description: 'Encore',
+      createDefaultStage: false,
+      ...corsOf(config),
+    });
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),
     } satisfies Partial<Record<HttpFunction, HttpLambdaIntegration>>;
@@ -81,4 +93,18 @@ export class ServingStack extends Stack {
     });
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
   }
+}
+
+/** What the HTTP API says to pages of other origins; nothing where none is configured. */
+function corsOf({ corsOrigins }: StageConfig): Pick<HttpApiProps, 'corsPreflight'> {
+  if (corsOrigins.length === 0) return {};
+  return {
+    corsPreflight: {
+      allowOrigins: [...corsOrigins],
+      allowMethods: CORS_RULES.methods.map((method) => CorsHttpMethod[method]),
+      allowHeaders: [...CORS_RULES.requestHeaders],
+      exposeHeaders: [...CORS_RULES.exposedHeaders],
+      maxAge: Duration.seconds(CORS_RULES.maxAgeSeconds),
+    },
+  };
 }

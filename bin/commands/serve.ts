@@ -10,10 +10,11 @@ import { followStore } from '../../functions/recommend/stored-models.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createFileExposureLog } from '../../functions/shared/adapters/file-exposure-log.ts';
 import { createObservability } from '../../functions/shared/observability.ts';
-import { startHttpServer } from '../../lib/local/http-server.ts';
+import { startHttpServer, type Cors } from '../../lib/local/http-server.ts';
 import { requireFreePort } from '../../lib/local/loopback.ts';
 import { untilInterrupted } from '../../lib/local/until-interrupted.ts';
 import { openFolderModel } from './folder-model.ts';
+import { parseCors } from './parse-cors.ts';
 import { parsePort } from './parse-port.ts';
 
 export function serveCommand(): Command {
@@ -23,8 +24,9 @@ export function serveCommand(): Command {
     )
     .requiredOption('--out <dir>', 'folder that train wrote to; a newer model in it is picked up')
     .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .option('--cors <origins>', 'origins whose pages may read answers, joined by commas, or *', parseCors)
     .addHelpText('after', '\nExit codes: 0 stopped by Ctrl-C, 1 the server failed, 2 wrong usage.')
-    .action(async (flags: { readonly out: string; readonly port?: number }) => {
+    .action(async (flags: { readonly out: string; readonly port?: number; readonly cors?: Cors }) => {
       const port = flags.port ?? parsePort(process.env['PORT'] ?? '3000');
       await requireFreePort(port);
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
@@ -43,6 +45,7 @@ export function serveCommand(): Command {
         port,
         routes: ROUTES,
         handlers: { recommend: handler },
+        cors: flags.cors ?? null,
         onError: (error) => observability.error('a handler failed', error),
       });
       process.stdout.write(`Encore is ready at ${server.url}\n`);

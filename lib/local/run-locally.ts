@@ -8,8 +8,6 @@ import {
   type TrainParameters,
 } from '@encore/core/train';
 
-import { createEventsHandlerFromEnvironment } from '../../functions/events/handler.ts';
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import {
   createDynamoClient,
@@ -27,7 +25,8 @@ import { createTrainHandlerFromEnvironment, localContext } from '../../functions
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
 import { datasetNameOf } from './dataset-name.ts';
-import { startHttpServer } from './http-server.ts';
+import { createHttpFunctions } from './http-functions.ts';
+import { startHttpServer, type Cors } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
 import { createProgress } from './progress.ts';
@@ -41,6 +40,7 @@ export interface RunLocallyOptions {
   readonly folder: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly cors: Cors | null;
   readonly codeVersion: string;
   /** Whether to train though there is a model of this data and code: on what listeners did since. */
   readonly retrain?: boolean;
@@ -113,13 +113,13 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       );
     }
 
+    const { handlers, preload } = createHttpFunctions(env);
+    await preload();
     const server = await startHttpServer({
       port: options.port,
       routes: ROUTES,
-      handlers: {
-        recommend: createRecommendHandlerFromEnvironment(env),
-        events: createEventsHandlerFromEnvironment(env),
-      },
+      cors: options.cors,
+      handlers,
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
     say(`Encore is ready at ${server.url}`);
