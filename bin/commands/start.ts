@@ -19,14 +19,16 @@ export function startCommand(): Command {
       'folder with the HetRec files (or ENCORE_DATA); without one the published data set is downloaded',
     )
     .option('--port <n>', 'port of the HTTP API (or PORT)', parsePort)
+    .option('--retrain', 'train though the data is unchanged: on the events that have come in since')
     .addHelpText('after', '\nExit codes: 0 stopped by Ctrl-C, 1 the data or the run failed, 2 wrong usage.')
-    .action(async (flags: { readonly data?: string; readonly port?: number }) => {
+    .action(async (flags: { readonly data?: string; readonly port?: number; readonly retrain?: boolean }) => {
       const folder = await chooseData(flags.data ?? process.env['ENCORE_DATA']);
       await runLocally({
         stateDir: resolve(stateDir()),
         folder,
         port: flags.port ?? parsePort(process.env['PORT'] ?? '3000'),
         codeVersion: await sourcesVersion(),
+        retrain: flags.retrain ?? false,
         say,
       });
       // Threads of an interrupted training would keep the process alive until they are done.

@@ -15,6 +15,16 @@ export const METRICS = {
   exposureUnlogged: 'ExposureUnlogged',
   /** A list was served whose exposure may or may not be in the log. */
   exposureUncertain: 'ExposureUncertain',
+  /** An event was stored. */
+  eventsAccepted: 'EventsAccepted',
+  /** An event was stored already. */
+  eventsDuplicate: 'EventsDuplicate',
+  /** An event was not valid. */
+  eventsRefused: 'EventsRefused',
+  /** A valid event was answered 503: it may or may not be stored, and is sent again by whoever keeps the contract. */
+  eventsFailed: 'EventsFailed',
+  /** An item of the events table could not be read as an event; a training left it out. */
+  eventsPoisoned: 'EventsPoisoned',
   /** A training run ended with a new model. */
   trainingPublished: 'TrainingPublished',
   /** A training run ended without one. */

@@ -9,8 +9,8 @@ export interface Observability {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, error: unknown, fields?: Readonly<Record<string, unknown>>): void;
-  /** Adds 1 to a metric. */
-  count(metric: Metric): void;
+  /** Adds an amount to a metric, by default 1; adding 0 says nothing. */
+  count(metric: Metric, amount?: number): void;
   /** Sends the metrics counted so far; once per invocation, before its answer. */
   flush(): void;
   /** A stand-in for a listener's id: 16 hexadecimal digits of a keyed hash. */
@@ -26,8 +26,8 @@ export function createObservability(service: string, environment: ObservabilityE
     info: (message, fields = {}) => logger.info(message, fields),
     warn: (message, fields = {}) => logger.warn(message, fields),
     error: (message, error, fields = {}) => logger.error(message, { ...fields, error }),
-    count: (metric) => {
-      if (environment.METRICS === 'on') metrics.addMetric(metric, MetricUnit.Count, 1);
+    count: (metric, amount = 1) => {
+      if (environment.METRICS === 'on' && amount !== 0) metrics.addMetric(metric, MetricUnit.Count, amount);
     },
     flush: () => {
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();

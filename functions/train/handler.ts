@@ -5,6 +5,7 @@ import type { Context } from 'aws-lambda';
 
 import { createDynamoClient, createS3Client, TRAINING_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoLeaseStore } from '../shared/adapters/dynamo-lease-store.ts';
 import { openS3Dataset } from '../shared/adapters/s3-dataset.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
@@ -98,6 +99,14 @@ export function createTrainHandlerFromEnvironment(
       clock: Date.now,
       sleep,
       random: Math.random,
+      events: {
+        eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, deadline),
+        onPoison: (key) => {
+          observability.count(METRICS.eventsPoisoned);
+          // The key names the listener.
+          observability.warn('an event could not be read', { item: observability.pseudonym(key) });
+        },
+      },
       codeVersion: environment.CODE_VERSION,
       candidatesTtlMs: CANDIDATES_TTL_DAYS * DAY_MS,
       leaseMs: LEASE_MS,

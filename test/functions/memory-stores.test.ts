@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   createMemoryCandidateStore,
+  createMemoryEventLog,
   createMemoryExposureLog,
   createMemoryLeaseStore,
   createMemoryModelStore,
@@ -8,6 +9,7 @@ import {
 } from '../../functions/shared/adapters/memory-stores.ts';
 import { candidateEraserContract } from '../core/contracts/candidate-eraser.contract.ts';
 import { candidateStoreContract } from '../core/contracts/candidate-store.contract.ts';
+import { eventLogContract } from '../core/contracts/event-log.contract.ts';
 import { exposureLogContract } from '../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../core/contracts/model-store.contract.ts';
@@ -19,6 +21,7 @@ exposureLogContract('the exposure log in memory', async () => {
   const log = createMemoryExposureLog();
   return { log, readAll: async () => log.exposures() };
 });
+eventLogContract('the event log in memory', async () => createMemoryEventLog());
 leaseStoreContract('the lease store in memory', async () => createMemoryLeaseStore());
 
 tombstoneStoreContract('the tombstone store in memory', async () => createMemoryTombstoneStore());

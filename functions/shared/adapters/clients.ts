@@ -17,6 +17,13 @@ export const SERVING_LIMITS: ClientLimits = {
   maxAttempts: 2,
 };
 
+/** For writing what must not be lost: worth another attempt or two while the sender waits. */
+export const EVENT_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 500,
+  requestTimeoutMs: 1_500,
+  maxAttempts: 3,
+};
+
 /** For training, which has minutes and moves megabytes. */
 export const TRAINING_LIMITS: ClientLimits = {
   connectionTimeoutMs: 3_000,

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
-import type {
-  CandidateEraser,
-  CandidateStore,
-  Exposure,
-  ExposureLog,
-  FenceIssuer,
-  LeaseStore,
-  ModelStore,
-  TombstoneStore,
+import {
+  firstReceived,
+  utcDay,
+  type CandidateEraser,
+  type CandidateStore,
+  type EventLog,
+  type Exposure,
+  type ExposureLog,
+  type FenceIssuer,
+  type LeaseStore,
+  type ListenerEvent,
+  type ModelStore,
+  type TombstoneStore,
 } from '@encore/core/serve';
 
 /** A model store that lives and dies with the process: for tests, and for runs that keep nothing. */
@@ -82,6 +86,39 @@ export function createMemoryExposureLog(): MemoryExposureLog {
       exposures.set(JSON.stringify([exposure.userId, exposure.exposureId]), structuredClone(exposure));
     },
     exposures: () => Array.from(exposures.values()),
+  };
+}
+
+/** What listeners did, as long as the process lives; no event expires. */
+export function createMemoryEventLog(): EventLog {
+  const listeners = new Map<string, Map<string, ListenerEvent>>();
+  return {
+    append: async (events) =>
+      events.map((event) => {
+        const own = listeners.get(event.userId) ?? new Map<string, ListenerEvent>();
+        listeners.set(event.userId, own);
+        const key = `${event.at}#${event.id}`;
+        if (own.has(key)) return 'duplicate';
+        own.set(key, { ...event });
+        return 'stored';
+      }),
+    recent: async (userId, limit) => {
+      const newestFirst = (a: ListenerEvent, b: ListenerEvent): number =>
+        b.at - a.at || (a.id < b.id ? 1 : -1);
+      const newest = Array.from(listeners.get(userId)?.values() ?? []).toSorted(newestFirst);
+      return firstReceived(newest.slice(0, limit)).toSorted(newestFirst);
+    },
+    ofDay: async function* (day) {
+      for (const own of listeners.values()) {
+        const events = Array.from(own.values()).filter(({ at }) => utcDay(at) === day);
+        if (events.length > 0) yield events;
+      }
+    },
+    erase: async (userId) => {
+      const count = listeners.get(userId)?.size ?? 0;
+      listeners.delete(userId);
+      return count;
+    },
   };
 }
 

@@ -31,3 +31,6 @@ export { foldIn } from './fold-in/fold-in.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
 export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
 export { createHistory } from './scoring/history.ts';
+export { eventId } from './events/event-id.ts';
+export { eventKey, firstReceived } from './events/first-received.ts';
+export { eventOf, utcDay } from './events/event-partition.ts';

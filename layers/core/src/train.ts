@@ -9,6 +9,18 @@ export type { Dataset } from './data/dataset.ts';
 export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
+export { LISTENER_COLUMNS, withoutRowsOf } from './data/without-rows.ts';
+export {
+  eventLines,
+  decodePartition,
+  encodePartition,
+  EVENTS_PREFIX,
+  partitionKey,
+  dayOfPartition,
+  utcDay,
+} from './events/event-partition.ts';
+export { firstReceived } from './events/first-received.ts';
+export { mergeEvents, type EventCounts } from './events/merge-events.ts';
 export { splitFiles } from './data/split-files.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {

@@ -43,8 +43,12 @@ export interface VersionInfo {
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
   readonly codeVersion: string;
-  /** 64 hexadecimal digits. */
+  /** Of everything that was read: 64 hexadecimal digits. */
   readonly inputFingerprint: string;
+  /** Of the data set's files alone; 64 hexadecimal digits. */
+  readonly datasetFingerprint?: string;
+  /** What became of the events that were merged into the data set; absent where there were none. */
+  readonly events?: Readonly<Record<string, number>>;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
   /** The search that chose some of the parameters; `null` or absent where none did. */
@@ -73,6 +77,7 @@ export async function buildVersion(
     tagAssignments: dataset.tagAssignments?.tag.length ?? 0,
     friends: dataset.friends?.values.length ?? 0,
   };
+  const events = info.events === undefined ? {} : { events: { ...info.events } };
   const shards = encodeCandidateShards(candidates);
   const served = await loadServingModel({ tensors: model, catalog });
   const rows = recommendationRows(served, candidates);
@@ -84,7 +89,7 @@ export async function buildVersion(
     [
       REPORT_FILE,
       new TextEncoder().encode(
-        `${JSON.stringify({ counts, metrics, parameters, sourcesOff: stage.sourcesOff }, null, 2)}\n`,
+        `${JSON.stringify({ counts, ...events, metrics, parameters, sourcesOff: stage.sourcesOff }, null, 2)}\n`,
       ),
     ],
   ]);
@@ -94,11 +99,13 @@ export async function buildVersion(
     createdAt: new Date(info.createdAtMs).toISOString(),
     codeVersion: info.codeVersion,
     inputFingerprint: info.inputFingerprint,
+    ...(info.datasetFingerprint === undefined ? {} : { datasetFingerprint: info.datasetFingerprint }),
     parameters: { ...parameters },
     ...(info.tuning === undefined || info.tuning === null ? {} : { tuning: { ...info.tuning } }),
     metrics: { ...metrics },
     timings: info.timings,
     counts,
+    ...events,
     servingBytes,
     files: await describeFiles(files),
     candidates: { count: candidates.length, shards: shards.size },
@@ -168,7 +175,11 @@ function recommendationRows(
     );
 }
 
-/** Whole numbers by size, for the reader's eye; anything else as text. */
+/** Whole numbers by size, for the reader's eye; then anything else as text. */
 function compareIds(a: string, b: string): number {
-  return Number(a) - Number(b) || (a < b ? -1 : a > b ? 1 : 0);
+  const [numberA, numberB] = [DIGITS.test(a), DIGITS.test(b)];
+  if (numberA !== numberB) return numberA ? -1 : 1;
+  return (numberA ? Number(a) - Number(b) : 0) || (a < b ? -1 : a > b ? 1 : 0);
 }
+
+const DIGITS = /^\d+$/;

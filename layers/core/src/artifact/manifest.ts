@@ -10,6 +10,8 @@ export interface Manifest {
   readonly codeVersion: string;
   /** SHA-256 of everything the training read, hexadecimal. */
   readonly inputFingerprint: string;
+  /** The same of the data set's files alone, before erasure; absent in manifests of older code, which read nothing else. */
+  readonly datasetFingerprint?: string;
   /** Everything that determines the model besides the data. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The search that chose some of the parameters, as it was recorded; absent where all are defaults or options. */
@@ -18,6 +20,8 @@ export interface Manifest {
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
   readonly counts: Readonly<Record<string, number>>;
+  /** What became of the events that were merged into the data set; absent where there were none. */
+  readonly events?: Readonly<Record<string, number>>;
   /** How many first bytes of `model.safetensors` hold all tensors that serving reads. */
   readonly servingBytes: number;
   /** Every file of the version but this one, by its path below `models/<version>/`. */
@@ -118,6 +122,10 @@ function readManifest(value: unknown): Manifest {
   if (!SHA256.test(inputFingerprint)) {
     throw incompatible('inputFingerprint', show(inputFingerprint), SHA256_EXPECTED);
   }
+  const datasetFingerprint = fields['datasetFingerprint'];
+  if (datasetFingerprint !== undefined && !SHA256.test(text('datasetFingerprint', datasetFingerprint))) {
+    throw incompatible('datasetFingerprint', show(datasetFingerprint), SHA256_EXPECTED);
+  }
   const candidates = object('candidates', fields['candidates']);
   return {
     schemaVersion,
@@ -125,11 +133,15 @@ function readManifest(value: unknown): Manifest {
     createdAt,
     codeVersion: text('codeVersion', fields['codeVersion']),
     inputFingerprint,
+    ...(datasetFingerprint === undefined
+      ? {}
+      : { datasetFingerprint: text('datasetFingerprint', datasetFingerprint) }),
     parameters: object('parameters', fields['parameters']),
     ...(fields['tuning'] === undefined ? {} : { tuning: object('tuning', fields['tuning']) }),
     metrics: object('metrics', fields['metrics']),
     timings: numbers('timings', fields['timings']),
     counts: numbers('counts', fields['counts']),
+    ...(fields['events'] === undefined ? {} : { events: numbers('events', fields['events']) }),
     servingBytes: count('servingBytes', fields['servingBytes']),
     files: files(fields['files']),
     candidates: {

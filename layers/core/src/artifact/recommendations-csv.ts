@@ -2,7 +2,7 @@ import { EncoreError } from '../errors.ts';
 
 /** One line of `recommendations.csv`. */
 export interface RecommendationRow {
-  /** The data set's own id, without comma, quote or line break. */
+  /** The data set's own id, or whatever a listener of events is called; not empty. */
   readonly userId: string;
   readonly artistId: string;
   /** 1 for the first. */
@@ -14,24 +14,24 @@ export interface RecommendationRow {
 /**
  * Writes `recommendations.csv`: header `userId,artistId,rank,score`, LF, the rows in the order given.
  *
+ * Ids stand as they are; one with a comma, a quote or a line break is quoted (RFC 4180), and no id of a HetRec file is.
  * Scores have 6 significant digits, without trailing zeros and never in exponent notation (0.000000123456, not
  * 1.23456e-7), so that whatever reads numbers reads them; read back they equal `Number(score.toPrecision(6))`.
  *
  * @throws {@link EncoreError} `NOT_FINITE` when a score is no number in [0, 1].
- * @throws {@link EncoreError} `INVALID_OPTION` when an id would need quoting.
+ * @throws {@link EncoreError} `INVALID_OPTION` when an id is empty.
  */
 export function encodeRecommendationsCsv(rows: Iterable<RecommendationRow>): Uint8Array {
   const lines = [HEADER];
   for (const { userId, artistId, rank, score } of rows) {
-    if (NEEDS_QUOTES.test(userId) || NEEDS_QUOTES.test(artistId)) {
+    if (userId === '' || artistId === '') {
       throw new EncoreError(
         'INVALID_OPTION',
-        `recommendations.csv: ids ${JSON.stringify(userId)}, ${JSON.stringify(artistId)}; ` +
-          'allowed: non-empty, without comma, quote or line break',
+        `recommendations.csv: ids ${JSON.stringify(userId)}, ${JSON.stringify(artistId)}; allowed: non-empty`,
         { userId, artistId },
       );
     }
-    lines.push(`${userId},${artistId},${rank},${formatScore(score)}`);
+    lines.push(`${quoted(userId)},${quoted(artistId)},${rank},${formatScore(score)}`);
   }
   return new TextEncoder().encode(`${lines.join('\n')}\n`);
 }
@@ -42,20 +42,45 @@ export function encodeRecommendationsCsv(rows: Iterable<RecommendationRow>): Uin
  * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` naming the first line that is not as written, and what was found.
  */
 export function decodeRecommendationsCsv(bytes: Uint8Array): readonly RecommendationRow[] {
-  const lines = new TextDecoder().decode(bytes).split('\n');
-  if (lines[0] !== HEADER) throw incompatible(1, lines[0]!, HEADER);
-  if (lines.at(-1) !== '') throw incompatible(lines.length, lines.at(-1)!, 'a line feed at the end');
-  return lines.slice(1, -1).map((line, i) => {
-    const match = ROW.exec(line);
-    if (match === null) throw incompatible(i + 2, line, HEADER);
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const header = text.split('\n', 1)[0]!;
+  if (header !== HEADER) throw incompatible(1, header, HEADER);
+  if (!text.endsWith('\n')) {
+    const lines = text.split('\n');
+    throw incompatible(lines.length, lines.at(-1)!, 'a line feed at the end');
+  }
+  const rows: RecommendationRow[] = [];
+  const row = new RegExp(ROW, 'y');
+  for (let at = HEADER.length + 1; at < text.length; at = row.lastIndex) {
+    row.lastIndex = at;
+    const match = row.exec(text);
+    if (match === null) {
+      const line = text.slice(0, at).split('\n').length;
+      throw incompatible(line, text.slice(at).split('\n', 1)[0]!, HEADER);
+    }
     const [, userId, artistId, rank, score] = match;
-    return { userId: userId!, artistId: artistId!, rank: Number(rank), score: Number(score) };
-  });
+    rows.push({
+      userId: unquoted(userId!),
+      artistId: unquoted(artistId!),
+      rank: Number(rank),
+      score: Number(score),
+    });
+  }
+  return rows;
 }
 
 const HEADER = 'userId,artistId,rank,score';
-const NEEDS_QUOTES = /^$|[",\r\n]/;
-const ROW = /^([^",\r]+),([^",\r]+),([1-9]\d*),([01](?:\.\d+)?)$/;
+const NEEDS_QUOTES = /[",\r\n]/;
+const ID = '([^",\\r\\n]+|"(?:[^"]|"")+")';
+const ROW = `${ID},${ID},([1-9]\\d*),([01](?:\\.\\d+)?)\\n`;
+
+function quoted(id: string): string {
+  return NEEDS_QUOTES.test(id) ? `"${id.replaceAll('"', '""')}"` : id;
+}
+
+function unquoted(field: string): string {
+  return field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field;
+}
 
 function formatScore(score: number): string {
   if (!(score >= 0 && score <= 1)) {

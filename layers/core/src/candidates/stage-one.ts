@@ -122,6 +122,8 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
   };
   const listeners = columnLengths(dataset.plays);
   const freshness = userFreshness(dataset.tagAssignments, nUsers);
+  // A fold labels and measures: what its listeners disliked would tell which candidates they will not hear.
+  const hidden = input.heldOut === null ? (dataset.hidden ?? null) : null;
 
   const buffers = createNominationBuffers(sources.length, nArtists);
   const remaining = STAGE_ONE_UNITS - perFit * (parameters.sources.length + 1);
@@ -132,7 +134,13 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
     records.push(
       encodeCandidates(
         {
-          ...nominate(history, sourcesForUser(sources, user), pairScorers, buffers),
+          ...nominate(
+            history,
+            sourcesForUser(sources, user),
+            pairScorers,
+            buffers,
+            hidden?.indices.subarray(hidden.indptr[user], hidden.indptr[user + 1]),
+          ),
           userFeatures: listenerFeatures(space, {
             freshness: freshness?.[user] ?? 0,
             heard: history.items,

@@ -32,4 +32,10 @@ export interface Dataset {
   readonly tagAssignments: TagAssignments | null;
   /** Shape (nUsers, nUsers), symmetric, values 1; `null` where the data set has no friends. */
   readonly friends: Csr | null;
+  /**
+   * Shape (nUsers, nArtists), disjoint from `plays`: artists that a listener disliked, which a model that is served may not
+   * nominate for them. Nothing is fitted on it, and what labels or measures does not see it. `null` or absent where there are
+   * none: the files know no dislikes.
+   */
+  readonly hidden?: Csr | null;
 }

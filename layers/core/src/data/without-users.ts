@@ -9,7 +9,7 @@ import { vocabularyInOrder } from './vocabulary.ts';
  * @param absent - Indices in `users`.
  */
 export function withoutUsers(dataset: Dataset, absent: ReadonlySet<number>): Dataset {
-  const { users, plays, tagAssignments, friends } = dataset;
+  const { users, plays, tagAssignments, friends, hidden } = dataset;
   const kept = Int32Array.from(users.ids.keys()).filter((user) => !absent.has(user));
   const moved = new Int32Array(users.size).fill(-1);
   kept.forEach((user, to) => {
@@ -21,6 +21,7 @@ export function withoutUsers(dataset: Dataset, absent: ReadonlySet<number>): Dat
     plays: takeRows(plays, kept),
     tagAssignments: tagAssignments === null ? null : takeTags(tagAssignments, moved),
     friends: friends === null ? null : takeColumns(takeRows(friends, kept), moved, kept.length),
+    ...(hidden === undefined || hidden === null ? {} : { hidden: takeRows(hidden, kept) }),
   };
 }
 

@@ -134,3 +134,10 @@ export function columnLengths(matrix: Csr): Int32Array {
   for (let e = 0; e < matrix.indices.length; e++) lengths[matrix.indices[e]!]!++;
   return lengths;
 }
+
+/** The row of each entry: shape (nnz,). */
+export function rowEntries(matrix: Csr): Int32Array {
+  const rows = new Int32Array(matrix.indices.length);
+  for (let r = 0; r < matrix.nRows; r++) rows.fill(r, matrix.indptr[r], matrix.indptr[r + 1]);
+  return rows;
+}

@@ -58,12 +58,15 @@ export function sourcesForHistory(
  * by the order of the sources.
  *
  * @param history - What the listener heard: artists that may not be nominated.
+ * @param hidden - Ascending: artists not heard that may not be nominated either. Scores are standardised over them all the same,
+ *   so that they change the scores of nobody else.
  */
 export function nominate(
   history: History,
   sources: readonly ListenerSource[],
   pairScorers: readonly PairScorer[],
   buffers: NominationBuffers,
+  hidden: Int32Array = NOTHING,
 ): Nominations {
   const heard = history.items;
   const { rows, masked } = buffers;
@@ -80,7 +83,8 @@ export function nominate(
     if (source.k === 0 || deviation === 0) return;
     masked.set(row);
     for (const item of heard) masked[item] = -Infinity;
-    const best = topK(masked, Math.min(source.k, masked.length - heard.length));
+    for (const item of hidden) masked[item] = -Infinity;
+    const best = topK(masked, Math.min(source.k, masked.length - heard.length - hidden.length));
     best.forEach((item, rank) => {
       // Below the mean a source has no evidence for the artist, only nothing better left.
       if (row[item]! <= mean) return;
@@ -113,6 +117,8 @@ export function nominate(
   }
   return { items, nominatedBy: Uint32Array.from(items, (item) => nominatedBy.get(item)!), scores };
 }
+
+const NOTHING = new Int32Array(0);
 
 /** Mean and standard deviation of a row over the artists not heard. */
 function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {

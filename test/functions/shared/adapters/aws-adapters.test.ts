@@ -8,6 +8,7 @@ import {
 } from '../../../../functions/shared/adapters/clients.ts';
 import { createDynamoCandidateEraser } from '../../../../functions/shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoEventLog } from '../../../../functions/shared/adapters/dynamo-event-log.ts';
 import { createDynamoExposureLog } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
 import { createDynamoTombstoneStore } from '../../../../functions/shared/adapters/dynamo-tombstone-store.ts';
@@ -20,6 +21,7 @@ import { startEmbeddedS3, type EmbeddedS3 } from '../../../../lib/local/embedded
 import { LOCAL_CREDENTIALS } from '../../../../lib/local/local-credentials.ts';
 import { candidateEraserContract } from '../../../core/contracts/candidate-eraser.contract.ts';
 import { candidateStoreContract } from '../../../core/contracts/candidate-store.contract.ts';
+import { eventLogContract } from '../../../core/contracts/event-log.contract.ts';
 import { exposureLogContract } from '../../../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../../../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../../../core/contracts/model-store.contract.ts';
@@ -84,6 +86,10 @@ candidateEraserContract('the DynamoDB candidate eraser', async () => {
     eraser: createDynamoCandidateEraser(dynamoClient, tableName, { deadlineMs }),
   };
 });
+
+eventLogContract('the DynamoDB event log', async () =>
+  createDynamoEventLog(dynamoClient, await makeTable('events'), { deadlineMs }),
+);
 
 exposureLogContract('the DynamoDB exposure log', async () => {
   const tableName = await makeTable('exposures');
