@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createMemoryCandidateStore,
   createMemoryEventLog,
+  createMemoryExperimentStore,
   createMemoryExposureLog,
   createMemoryLeaseStore,
   createMemoryModelStore,
@@ -10,6 +11,7 @@ import {
 import { candidateEraserContract } from '../core/contracts/candidate-eraser.contract.ts';
 import { candidateStoreContract } from '../core/contracts/candidate-store.contract.ts';
 import { eventLogContract } from '../core/contracts/event-log.contract.ts';
+import { experimentStoreContract } from '../core/contracts/experiment-store.contract.ts';
 import { exposureLogContract } from '../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../core/contracts/model-store.contract.ts';
@@ -17,10 +19,8 @@ import { tombstoneStoreContract } from '../core/contracts/tombstone-store.contra
 
 modelStoreContract('the model store in memory', async () => createMemoryModelStore());
 candidateStoreContract('the candidate store in memory', async () => createMemoryCandidateStore());
-exposureLogContract('the exposure log in memory', async () => {
-  const log = createMemoryExposureLog();
-  return { log, readAll: async () => log.exposures() };
-});
+exposureLogContract('the exposure log in memory', async () => createMemoryExposureLog());
+experimentStoreContract('the experiment store in memory', async () => createMemoryExperimentStore());
 eventLogContract('the event log in memory', async () => createMemoryEventLog());
 leaseStoreContract('the lease store in memory', async () => createMemoryLeaseStore());
 

@@ -5,7 +5,10 @@ import {
   type CandidateEraser,
   type CandidateStore,
   type EventLog,
+  type ExperimentRevision,
+  type ExperimentStore,
   type Exposure,
+  type ExposureArchive,
   type ExposureLog,
   type FenceIssuer,
   type LeaseStore,
@@ -73,7 +76,7 @@ export function createMemoryCandidateStore(
 }
 
 /** An exposure log that lives and dies with the process. */
-export interface MemoryExposureLog extends ExposureLog {
+export interface MemoryExposureLog extends ExposureLog, ExposureArchive {
   /** What was appended, oldest first; an exposure that was appended again keeps its place. */
   readonly exposures: () => readonly Exposure[];
 }
@@ -86,6 +89,43 @@ export function createMemoryExposureLog(): MemoryExposureLog {
       exposures.set(JSON.stringify([exposure.userId, exposure.exposureId]), structuredClone(exposure));
     },
     exposures: () => Array.from(exposures.values()),
+    ofDay: async function* (day) {
+      const page = Array.from(exposures.values()).filter(({ at }) => utcDay(at) === day);
+      if (page.length > 0) yield page;
+    },
+    erase: async (userId, days) => {
+      const own = Array.from(exposures).filter(
+        ([, exposure]) => exposure.userId === userId && days.includes(utcDay(exposure.at)),
+      );
+      for (const [key] of own) exposures.delete(key);
+      return own.length;
+    },
+  };
+}
+
+/**
+ * Experiments that live and die with the process.
+ *
+ * @param initial - Revisions that are there from the start.
+ */
+export function createMemoryExperimentStore(initial: readonly ExperimentRevision[] = []): ExperimentStore {
+  const experiments = new Map<string, Map<number, ExperimentRevision>>();
+  const add = (revision: ExperimentRevision): boolean => {
+    const own = experiments.get(revision.key) ?? new Map<number, ExperimentRevision>();
+    if (own.has(revision.revision)) return false;
+    experiments.set(revision.key, own.set(revision.revision, structuredClone(revision)));
+    return true;
+  };
+  const oldestFirst = (own: ReadonlyMap<number, ExperimentRevision>): readonly ExperimentRevision[] =>
+    Array.from(own.values()).toSorted((a, b) => a.revision - b.revision);
+  for (const revision of initial) add(revision);
+  return {
+    list: async () =>
+      Array.from(experiments.values())
+        .flatMap((own) => oldestFirst(own).slice(-1))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+    revisions: async (key) => oldestFirst(experiments.get(key) ?? new Map()),
+    add: async (revision) => add(revision),
   };
 }
 

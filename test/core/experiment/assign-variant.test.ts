@@ -86,6 +86,7 @@ describe('assignVariant', () => {
     expect(assignVariant({ ...threeWay, seed: 'seed' }, 'a')).toEqual({
       experiment: 'three-way',
       revision: 4,
+      kind: 'ab',
       variant: 'control',
       ranker: 'lr',
       propensity: 0.25,

@@ -51,9 +51,11 @@ export interface Variant {
 export interface Assignment {
   readonly experiment: string;
   readonly revision: number;
+  /** With `interleaving` the list is drafted from both variants' rankers, whichever variant this is, unless it was forced. */
+  readonly kind: Experiment['kind'];
   readonly variant: string;
   readonly ranker: string;
-  /** coverage · weight, in (0, 1]: probability of this variant, over seeds, for a listener of the layer. */
+  /** coverage · weight, in (0, 1]: probability of this variant, over seeds, for a listener of the layer; 1 where it was forced. */
   readonly propensity: number;
 }
 
@@ -107,7 +109,7 @@ export function hashBucket(seed: string, userId: string): number {
  * @see GrowthBook SDK, `getBucketRanges`, `chooseVariation`, `inNamespace`.
  */
 export function assignVariant(experiment: Experiment, userId: string): Assignment | null {
-  const { key, revision, seed, coverage, layer, variants, status } = experiment;
+  const { key, revision, kind, seed, coverage, layer, variants, status } = experiment;
   if (status !== 'running' || userId === '') return null;
   if (layer !== undefined) {
     const place = (fnv32a(`${userId}__${layer.namespace}`) % 1000) / 1000;
@@ -117,11 +119,31 @@ export function assignVariant(experiment: Experiment, userId: string): Assignmen
   let start = 0;
   for (const { key: variant, weight, ranker } of variants) {
     if (bucket >= start && bucket < start + coverage * weight) {
-      return { experiment: key, revision, variant, ranker, propensity: coverage * weight };
+      return { experiment: key, revision, kind, variant, ranker, propensity: coverage * weight };
     }
     start += weight;
   }
   return null;
+}
+
+/**
+ * The assignment of somebody who asks for a variant (QA), in whatever state the experiment is. Its exposures are no evidence:
+ * log them with `forced`.
+ *
+ * @throws {@link EncoreError} `INVALID_OPTION` where the experiment has no such variant, naming those it has.
+ */
+export function forceVariant(experiment: Experiment, variantKey: string): Assignment {
+  const { key, revision, kind, variants } = experiment;
+  const variant = variants.find((variant) => variant.key === variantKey);
+  if (variant === undefined) {
+    const allowed = variants.map((variant) => variant.key);
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `variant is ${JSON.stringify(variantKey.slice(0, 80))}; allowed in experiment "${key}": ${allowed.join(', ')}`,
+      { field: 'variant', experiment: key, found: variantKey, allowed },
+    );
+  }
+  return { experiment: key, revision, kind, variant: variant.key, ranker: variant.ranker, propensity: 1 };
 }
 
 /**

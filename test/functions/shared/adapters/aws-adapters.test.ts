@@ -1,4 +1,4 @@
-import { ScanCommand, type AttributeValue, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll } from 'vitest';
 import {
@@ -9,19 +9,20 @@ import {
 import { createDynamoCandidateEraser } from '../../../../functions/shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../../../../functions/shared/adapters/dynamo-event-log.ts';
+import { createDynamoExperimentStore } from '../../../../functions/shared/adapters/dynamo-experiment-store.ts';
 import { createDynamoExposureLog } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
 import { createDynamoTombstoneStore } from '../../../../functions/shared/adapters/dynamo-tombstone-store.ts';
 import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
 import { awsEnvironment, parseEnv } from '../../../../functions/shared/parse-env.ts';
 import { TABLES } from '../../../../functions/shared/tables.ts';
-import type { Exposure } from '../../../../layers/core/src/ports.ts';
 import { startEmbeddedDynamoDb, type EmbeddedDynamoDb } from '../../../../lib/local/embedded-dynamodb.ts';
 import { startEmbeddedS3, type EmbeddedS3 } from '../../../../lib/local/embedded-s3.ts';
 import { LOCAL_CREDENTIALS } from '../../../../lib/local/local-credentials.ts';
 import { candidateEraserContract } from '../../../core/contracts/candidate-eraser.contract.ts';
 import { candidateStoreContract } from '../../../core/contracts/candidate-store.contract.ts';
 import { eventLogContract } from '../../../core/contracts/event-log.contract.ts';
+import { experimentStoreContract } from '../../../core/contracts/experiment-store.contract.ts';
 import { exposureLogContract } from '../../../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../../../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../../../core/contracts/model-store.contract.ts';
@@ -91,37 +92,10 @@ eventLogContract('the DynamoDB event log', async () =>
   createDynamoEventLog(dynamoClient, await makeTable('events'), { deadlineMs }),
 );
 
-exposureLogContract('the DynamoDB exposure log', async () => {
-  const tableName = await makeTable('exposures');
-  return {
-    log: createDynamoExposureLog(dynamoClient, tableName, { deadlineMs }),
-    readAll: async () => {
-      const { Items } = await dynamoClient.send(new ScanCommand({ TableName: tableName }));
-      return (Items ?? []).map(readExposure);
-    },
-  };
-});
+exposureLogContract('the DynamoDB exposure log', async () =>
+  createDynamoExposureLog(dynamoClient, await makeTable('exposures'), { deadlineMs }),
+);
 
-const POLICIES: readonly Exposure['policy'][] = ['personal', 'fold-in', 'popular', 'none'];
-
-function readExposure(item: Record<string, AttributeValue>): Exposure {
-  const key = item['userExposure']!.S!;
-  const at = key.lastIndexOf('#');
-  return {
-    exposureId: key.slice(at + 1),
-    userId: key.slice(0, at),
-    at: Number(item['at']!.N),
-    modelVersion: item['modelVersion']?.S ?? null,
-    policy: POLICIES.find((policy) => policy === item['policy']!.S)!,
-    experiment: item['experiment']?.S ?? null,
-    revision: item['revision'] === undefined ? null : Number(item['revision'].N),
-    variant: item['variant']?.S ?? null,
-    forced: item['forced']?.BOOL ?? false,
-    propensity: Number(item['propensity']!.N),
-    ranker: item['ranker']?.S ?? null,
-    firstRank: Number(item['firstRank']?.N ?? 1),
-    teams: item['teams']?.S ?? null,
-    artistIds: item['artistIds']?.S?.split('\t') ?? [],
-    featuresHash: item['featuresHash']?.S ?? '',
-  };
-}
+experimentStoreContract('the DynamoDB experiment store', async () =>
+  createDynamoExperimentStore(dynamoClient, await makeTable('experiments'), { deadlineMs }),
+);
