@@ -49,6 +49,8 @@ export class TrainingStack extends Stack {
     train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
     // Data sets too: the rows of listeners who were erased are taken out of their files.
     train.allow(['s3:PutObject'], objects);
+    // Versions that are too old.
+    train.allow(['s3:DeleteObject'], [bucket.arnForObjects('models/*')]);
     train.allow(['s3:ListBucket'], [bucket.bucketArn]);
     train.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
     train.allow(['dynamodb:Query'], [`${events.tableArn}/index/${TABLES.events.index.name}`]);

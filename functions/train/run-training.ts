@@ -3,6 +3,7 @@ import {
   buildVersion,
   formatFinding,
   eventLines,
+  expireVersions,
   firstReceived,
   makeVersion,
   measureParameters,
@@ -91,6 +92,8 @@ export interface TrainingResult {
   readonly timings: Readonly<Record<string, number>>;
   /** What became of the events; `null` where there are none. */
   readonly events: EventSummary | null;
+  /** Old versions that were deleted; `null` where that failed, absent where it was not tried. */
+  readonly expiredVersions?: readonly string[] | null;
 }
 
 /** What a training did with events: what the drain found, and what of it is in the model. */
@@ -223,7 +226,9 @@ async function trainUnderLease(
     if (erasure !== undefined) await eraseSince(erasure, dataset, erased);
   }
   publishStep.end();
-  return { outcome, modelVersion, metrics: trained.metrics, timings, events };
+  // What is not deleted today is tomorrow; the new version does not depend on it.
+  const expiredVersions = await expireVersions(ports).catch(() => null);
+  return { outcome, modelVersion, metrics: trained.metrics, timings, events, expiredVersions };
 }
 
 const NOTHING_DRAINED: Drained = {

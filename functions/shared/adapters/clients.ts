@@ -24,6 +24,13 @@ export const EVENT_LIMITS: ClientLimits = {
   maxAttempts: 3,
 };
 
+/** For what somebody in charge asks for now and then, which may move a model but has to answer within an HTTP API's 30 s. */
+export const ADMIN_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 1_000,
+  requestTimeoutMs: 5_000,
+  maxAttempts: 3,
+};
+
 /** For training, which has minutes and moves megabytes. */
 export const TRAINING_LIMITS: ClientLimits = {
   connectionTimeoutMs: 3_000,

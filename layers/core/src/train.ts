@@ -81,8 +81,8 @@ export {
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
-export { activateVersion, unpin, type Activated, type Erasures } from './publish/activate-version.ts';
-export { expireVersions, groupVersions, VERSION_DAYS } from './publish/expire-versions.ts';
+export { activateVersion, unpin, type Activated, type Activation } from './publish/activate-version.ts';
+export { expireVersions, groupVersions, type StoredVersion } from './publish/expire-versions.ts';
 export { requireQuality } from './publish/quality-gate.ts';
 export type { PublishPorts } from './publish/retrying.ts';
 export {
@@ -91,6 +91,7 @@ export {
   MANIFEST_FILE,
   MODEL_FILE,
   RECOMMENDATIONS_FILE,
+  REPORT_FILE,
   type Manifest,
 } from './artifact/manifest.ts';
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
