@@ -147,8 +147,6 @@ const explanation = z
     description: 'Why an artist is listed: exact shares of the logistic regression.',
   });
 
-export type ExplanationBody = z.output<typeof explanation>;
-
 const recommendation = z
   .object({
     artistId: z.string(),

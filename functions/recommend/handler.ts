@@ -98,10 +98,10 @@ export function createRecommendFunctionFromEnvironment(
     observability.count(METRICS.modelRefreshFailed);
     observability.error('the model could not be refreshed', error);
   });
-  const experiments = createExperimentSource({
-    store: createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, call),
+  const experiments = createExperimentSource(
+    createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, call),
     observability,
-  });
+  );
   const handler = createRecommendHandler({
     ...stored,
     candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),

@@ -8,19 +8,26 @@ import {
   recommend,
   teamDraft,
   withHeard,
+  type Explanation,
   type FoldInModel,
   type Policy,
   type Recommendation,
   type ServingModel,
 } from '@encore/core/serve';
 import type { Assigned } from './assign.ts';
-import type { ExplanationBody, ListOptions } from './contract.ts';
+import type { ListOptions } from './contract.ts';
 import type { FoundCandidates } from './find-candidates.ts';
+
+/** Why an artist is listed, as it is answered. */
+export interface ListedExplanation extends Pick<Explanation, 'basis' | 'groups' | 'listened' | 'sharedTags'> {
+  /** Half a sentence that a page can show. */
+  readonly text: string;
+}
 
 /** An artist as it is answered. */
 export interface ListedArtist extends Recommendation {
   /** Only where it was asked for; `null` where nothing explains the artist. */
-  readonly explanation?: ExplanationBody | null;
+  readonly explanation?: ListedExplanation | null;
 }
 
 /** A list that was made, whatever made it. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
+import { createRecommendFunctionFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
@@ -55,7 +55,7 @@ export async function serveModel(options: {
   const server = await startHttpServer({
     port: 0,
     routes: ROUTES,
-    handlers: { recommend: createRecommendHandlerFromEnvironment(env) },
+    handlers: { recommend: createRecommendFunctionFromEnvironment(env).handler },
     onError: (error) => console.error(error),
   });
   const dynamo = new DynamoDBClient({
