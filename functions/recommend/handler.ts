@@ -12,7 +12,12 @@ import {
   type RecommendedList,
 } from '@encore/core/serve';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { createDynamoClient, createS3Client, SERVING_LIMITS } from '../shared/adapters/clients.ts';
+import {
+  createDynamoClient,
+  createS3Client,
+  MODEL_LIMITS,
+  SERVING_LIMITS,
+} from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
@@ -218,7 +223,7 @@ export function createRecommendHandlerFromEnvironment(
 ): HttpHandler {
   const environment = parseEnv(recommendEnvironment, variables);
   const observability = createObservability('recommend', environment);
-  const s3 = createS3Client(environment, SERVING_LIMITS);
+  const s3 = createS3Client(environment, MODEL_LIMITS);
   const dynamo = createDynamoClient(environment, SERVING_LIMITS);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
   const call = { deadlineMs: CALL_DEADLINE_MS };
