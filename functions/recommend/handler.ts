@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncoreError } from '@encore/core/serve';
-import { createDynamoClient, createS3Client, SERVING_LIMITS } from '../shared/adapters/clients.ts';
+import { createDynamoClient, createS3Client, MODEL_LIMITS, SERVING_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
@@ -66,7 +66,7 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
 }
 
 /** Milliseconds that one call to a store may take; a request waits for less of it, see `list-service.ts`. */
-const CALL_DEADLINE_MS = 250;
+const CALL_DEADLINE_MS = 150;
 /** The same for the files of a model, which are fetched behind the requests' backs. */
 const MODEL_DEADLINE_MS = 10_000;
 
@@ -90,7 +90,7 @@ export function createRecommendFunctionFromEnvironment(
 ): RecommendFunction {
   const environment = parseEnv(recommendEnvironment, variables);
   const observability = createObservability('recommend', environment);
-  const s3 = createS3Client(environment, SERVING_LIMITS);
+  const s3 = createS3Client(environment, MODEL_LIMITS);
   const dynamo = createDynamoClient(environment, SERVING_LIMITS);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
   const call = { deadlineMs: CALL_DEADLINE_MS };

@@ -15,6 +15,8 @@ export interface LoadResult {
   readonly latencies: Float64Array;
   /** What each request that was not answered with 200 met, by its text. */
   readonly errors: Readonly<Record<string, number>>;
+  /** How many answers each policy made: a store that is too slow shows here, for lists are served without it. */
+  readonly policies: Readonly<Record<string, number>>;
   /** From the answers that have one. */
   readonly exposureIds: readonly string[];
   /** From the first request that was due to the last answer. */
@@ -31,6 +33,7 @@ const count = Math.round(ratePerSecond * seconds);
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 const latencies = new Float64Array(count);
 const errors: Record<string, number> = {};
+const policies: Record<string, number> = {};
 const exposureIds: string[] = [];
 const startMs = performance.now() + 50;
 let nSent = 0;
@@ -41,7 +44,13 @@ function finish(error: string | undefined, dueMs: number): void {
   if (error !== undefined) errors[error] = (errors[error] ?? 0) + 1;
   if (nDone < count) return;
   agent.destroy();
-  const result: LoadResult = { latencies, errors, exposureIds, elapsedMs: performance.now() - startMs };
+  const result: LoadResult = {
+    latencies,
+    errors,
+    policies,
+    exposureIds,
+    elapsedMs: performance.now() - startMs,
+  };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
   parentPort!.postMessage(result);
 }
@@ -61,6 +70,8 @@ function send(url: string, dueMs: number): void {
     response.on('end', () => {
       const id = /"exposureId":"([^"]+)"/.exec(body)?.[1];
       if (id !== undefined) exposureIds.push(id);
+      const policy = /"policy":"([^"]+)"/.exec(body)?.[1] ?? 'unknown';
+      policies[policy] = (policies[policy] ?? 0) + 1;
       end(response.statusCode === 200 ? undefined : `status ${response.statusCode}`);
     });
   });

@@ -95,6 +95,9 @@ export async function serveModel(options: {
   };
 }
 
+/** What is sent before anything is measured, so that the code is compiled and the connections are open. */
+export const WARM_UP: Pick<Load, 'ratePerSecond' | 'seconds'> = { ratePerSecond: 100, seconds: 5 };
+
 /** Sends a load from a thread of its own and waits for its end. */
 export function runLoad(load: Load): Promise<LoadResult> {
   const worker = new Worker(new URL('load-generator.ts', import.meta.url), { workerData: load });
@@ -105,14 +108,16 @@ export function runLoad(load: Load): Promise<LoadResult> {
   });
 }
 
-/** One line: how many, how fast, latencies, errors. */
-export function describeLoad({ latencies, errors, elapsedMs }: LoadResult): string {
+/** One line: how many, how fast, latencies, errors, lists that were not the best there is. */
+export function describeLoad({ latencies, errors, policies, exposureIds, elapsedMs }: LoadResult): string {
   const sorted = latencies.toSorted();
   const at = (share: number): string => quantile(sorted, share).toFixed(1);
   const nErrors = Object.values(errors).reduce((sum, n) => sum + n, 0);
+  const nPersonal = policies['personal'] ?? 0;
   return (
     `${latencies.length} requests, ${((1_000 * latencies.length) / elapsedMs).toFixed(1)}/s: ` +
-    `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms, ${nErrors} errors` +
+    `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms, ${nErrors} errors, ` +
+    `${nPersonal} personal lists, ${exposureIds.length} exposures` +
     (nErrors === 0 ? '' : ` ${JSON.stringify(errors)}`)
   );
 }
