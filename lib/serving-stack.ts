@@ -5,8 +5,10 @@ import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { ModelsVariables } from '../functions/models/env.ts';
 import type { RecommendVariables } from '../functions/recommend/env.ts';
 import { ROUTES, type HttpFunction } from '../functions/routes.ts';
+import type { UsersVariables } from '../functions/users/env.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
@@ -24,10 +26,11 @@ export class ServingStack extends Stack {
     const { config, data } = props;
     const { bucket, candidates, exposures } = data;
 
+    const layer = new CoreLayer(this, 'CoreLayer');
     const recommend = new EncoreFunction<RecommendVariables>(this, 'Recommend', {
       source: 'recommend',
       description: 'Ranks a listener’s candidates and logs what was served',
-      layer: new CoreLayer(this, 'CoreLayer'),
+      layer,
       environment: {
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
@@ -44,9 +47,63 @@ export class ServingStack extends Stack {
     recommend.allow(['dynamodb:GetItem'], [candidates.tableArn]);
     recommend.allow(['dynamodb:PutItem'], [exposures.tableArn]);
 
+    const models = new EncoreFunction<ModelsVariables>(this, 'Models', {
+      source: 'models',
+      description: 'Lists model versions and activates them',
+      layer,
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        LEASES_TABLE: data.leases.tableName,
+        TOMBSTONES_TABLE: data.tombstones.tableName,
+      },
+      // A model of 60 MB is read whole, and hashed.
+      memoryMiB: 1_024,
+      timeout: Duration.seconds(29),
+      logRetention: config.logRetention,
+    });
+    models.allow(
+      ['s3:GetObject'],
+      [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')],
+    );
+    // The pointer, and a version's state.
+    models.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
+    models.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    models.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+      [candidates.tableArn],
+    );
+    models.allow(['dynamodb:UpdateItem'], [data.leases.tableArn]);
+    models.allow(['dynamodb:Scan'], [data.tombstones.tableArn]);
+
+    const users = new EncoreFunction<UsersVariables>(this, 'Users', {
+      source: 'users',
+      description: 'Forgets listeners who ask for it',
+      layer,
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        EVENTS_TABLE: data.events.tableName,
+        EXPOSURES_TABLE: exposures.tableName,
+        TOMBSTONES_TABLE: data.tombstones.tableName,
+      },
+      memoryMiB: 512,
+      timeout: Duration.seconds(29),
+      logRetention: config.logRetention,
+    });
+    users.allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects('keys/erasure')]);
+    users.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    users.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:Query'],
+      [candidates.tableArn, data.events.tableArn, exposures.tableArn],
+    );
+    users.allow(['dynamodb:UpdateItem'], [data.tombstones.tableArn]);
+
     const api = new HttpApi(this, 'Api', { description: 'Encore', createDefaultStage: false });
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),
+      models: new HttpLambdaIntegration('ModelsIntegration', models),
+      users: new HttpLambdaIntegration('UsersIntegration', users),
     } satisfies Partial<Record<HttpFunction, HttpLambdaIntegration>>;
     for (const { method, path, handledBy } of ROUTES) {
       if (handledBy !== 'recommend') continue;
