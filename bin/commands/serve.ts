@@ -53,7 +53,7 @@ export function serveCommand(): Command {
         experiments: createExperimentSource(experiments, observability),
         newExposureId: randomUUID,
       });
-      await stored.preload();
+      await stored.models.preload();
       const server = await startHttpServer({
         port,
         routes: ROUTES,

@@ -54,7 +54,8 @@ export const modelsContracts = {
   'GET /models': {
     operationId: 'listModels',
     summary: 'List the published versions, newest first',
-    description: 'A version is listed once its manifest is there. One that cannot be read is listed with the reason.',
+    description:
+      'A version is listed once its manifest is there. One that cannot be read is listed with the reason.',
     tag: 'models',
     query: z.object({
       n: integerText(1, MOST_VERSIONS)

@@ -110,7 +110,12 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
               { field: 'version' },
             );
           }
-          observability.info('model activated', { requestId, modelVersion: version, pinned, candidatesWritten });
+          observability.info('model activated', {
+            requestId,
+            modelVersion: version,
+            pinned,
+            candidatesWritten,
+          });
           return { body: { version, pinned, candidatesWritten } };
         }),
 
@@ -174,10 +179,15 @@ async function describe(
 async function readManifest(modelStore: ModelStore, version: string): Promise<Manifest> {
   const object = await modelStore.get(versionKey(version, MANIFEST_FILE));
   if (object !== undefined) return decodeManifest(object.body);
-  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${MANIFEST_FILE}`, { version });
+  throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} lacks ${MANIFEST_FILE}`, {
+    version,
+  });
 }
 
-function presetOf({ parameters }: Manifest): { readonly preset: string | null; readonly effort: string | null } {
+function presetOf({ parameters }: Manifest): {
+  readonly preset: string | null;
+  readonly effort: string | null;
+} {
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   return { preset: text(parameters['preset']), effort: text(parameters['effort']) };
 }

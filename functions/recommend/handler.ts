@@ -115,7 +115,7 @@ export function createRecommendFunctionFromEnvironment(
   return {
     handler,
     preload: async () => {
-      await Promise.all([stored.preload(), experiments.current()]);
+      await Promise.all([stored.models.preload(), experiments.current()]);
     },
   };
 }

@@ -104,11 +104,7 @@ export function createUsersHandlerFromEnvironment(
   const dynamo = createDynamoClient(environment, ADMIN_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
   return createUsersHandler({
-    modelStore: createS3ModelStore(
-      createS3Client(environment, ADMIN_LIMITS),
-      environment.BUCKET_NAME,
-      call,
-    ),
+    modelStore: createS3ModelStore(createS3Client(environment, ADMIN_LIMITS), environment.BUCKET_NAME, call),
     tombstones: createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call),
     candidates: createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call),
     eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, call),
