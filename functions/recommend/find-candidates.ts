@@ -15,22 +15,15 @@ import type { Budget } from '../shared/budget.ts';
 import { METRICS } from '../shared/metrics.ts';
 import type { Observability } from '../shared/observability.ts';
 import type { HeardArtistQuery } from './contract.ts';
+import type { FoldInSource } from './fold-in-source.ts';
 import type { LoadedModel } from './model-source.ts';
 
 /** What candidates are found with. */
 export interface CandidateDeps {
-  readonly foldIn: FoldInSource;
+  readonly foldIn: FoldInSource<FoldInModel>;
   readonly candidateStore: Pick<CandidateStore, 'read'>;
   readonly eventLog: Pick<EventLog, 'recent'>;
   readonly observability: Observability;
-}
-
-/** What new listeners are folded in from: tens of megabytes, so not loaded before somebody needs it. */
-export interface FoldInSource {
-  /** `null` until it is loaded, which asking for it begins. */
-  get(version: string): FoldInModel | null;
-  /** The same after waiting for it at most `ms`. */
-  wait(version: string, ms: number): Promise<FoldInModel | null>;
 }
 
 /** Whose candidates are wanted. */

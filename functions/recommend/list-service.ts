@@ -1,18 +1,20 @@
 import type {
   EventLog,
   CandidateStore,
-  Experiment,
   ExposureLog,
+  FoldInModel,
   ListenerEvent,
   Policy,
   ServingModel,
 } from '@encore/core/serve';
 import { startBudget, type Budget } from '../shared/budget.ts';
+import type { ExperimentSource } from '../shared/experiment-source.ts';
 import { METRICS } from '../shared/metrics.ts';
 import type { Observability } from '../shared/observability.ts';
 import { assign, type Assigned } from './assign.ts';
 import type { HeardArtistQuery, ListOptions } from './contract.ts';
-import { findCandidates, NO_CANDIDATES, readRecentEvents, type FoldInSource } from './find-candidates.ts';
+import { findCandidates, NO_CANDIDATES, readRecentEvents } from './find-candidates.ts';
+import type { FoldInSource } from './fold-in-source.ts';
 import type { PopularList } from './load-model.ts';
 import type { LoadedModel, ModelSource } from './model-source.ts';
 import { rankList, type ListedArtist, type RankedList } from './rank-list.ts';
@@ -23,7 +25,7 @@ export interface ListDeps {
   readonly models: ModelSource<ServingModel>;
   /** Asked only while there is no model in memory. */
   readonly popular: ModelSource<PopularList | undefined>;
-  readonly foldIn: FoldInSource;
+  readonly foldIn: FoldInSource<FoldInModel>;
   readonly candidateStore: Pick<CandidateStore, 'read'>;
   readonly eventLog: Pick<EventLog, 'recent'>;
   readonly exposureLog: ExposureLog;
@@ -31,11 +33,6 @@ export interface ListDeps {
   readonly observability: Observability;
   readonly now: () => number;
   readonly newExposureId: () => string;
-}
-
-export interface ExperimentSource {
-  /** The newest revision of each experiment; `null` where nobody could say. Never rejects. */
-  current(): Promise<readonly Experiment[] | null>;
 }
 
 /** One list, as it was asked for. */

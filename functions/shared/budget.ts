@@ -1,11 +1,11 @@
-import { EncoreError } from '@encore/core/serve';
+import { within } from './within.ts';
 
 /** The time that one request has, from its start on. */
 export interface Budget {
   /**
    * Waits for a call at most until `reserveMs` before the end of the budget, and does not wait where that is past.
    *
-   * @throws {@link EncoreError} `STORE_UNAVAILABLE` with outcome `unknown` when time is up; what the call throws before.
+   * @throws EncoreError `STORE_UNAVAILABLE` with outcome `unknown` when time is up; what the call throws before.
    */
   within<T>(call: Promise<T>, reserveMs: number, operation: string): Promise<T>;
 }
@@ -17,29 +17,9 @@ export interface Budget {
  * @param totalMs - From now on.
  */
 export function startBudget(totalMs: number): Budget {
-  const startedAt = performance.now();
+  const endsAt = performance.now() + totalMs;
   return {
-    within: async (call, reserveMs, operation) => {
-      const leftMs = startedAt + totalMs - reserveMs - performance.now();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(
-          () => {
-            reject(
-              new EncoreError('STORE_UNAVAILABLE', `${operation} did not end in time`, {
-                operation,
-                outcome: 'unknown',
-              }),
-            );
-          },
-          Math.max(0, leftMs),
-        );
-      });
-      try {
-        return await Promise.race([call, late]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    within: (call, reserveMs, operation) =>
+      within(Math.max(0, endsAt - reserveMs - performance.now()), operation, call),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEventsHandlerFromEnvironment } from '../../functions/events/handler.ts';
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
+import { createRecommendFunctionFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import {
   createDynamoClient,
@@ -70,7 +70,7 @@ const train = (): Promise<TrainingResult> =>
 async function restart(): Promise<void> {
   await server?.close();
   type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
-  const recommend: Handler = createRecommendHandlerFromEnvironment(silent());
+  const recommend: Handler = createRecommendFunctionFromEnvironment(silent()).handler;
   const events: Handler = createEventsHandlerFromEnvironment(silent());
   server = await startHttpServer({
     port: 0,

@@ -20,7 +20,7 @@ const ask = async (options: WorldOptions, query: Record<string, string> = {}) =>
 
 describe('a list where something fails behind it', () => {
   it.each([
-    ['are away', away],
+    ['are away', () => away()],
     ['never answer', never],
   ])('is popular where candidates %s', async (_, read) => {
     const { statusCode, json, counted } = await ask({ deps: { candidateStore: { read } } });
@@ -38,7 +38,7 @@ describe('a list where something fails behind it', () => {
   });
 
   it.each([
-    ['are away', away],
+    ['are away', () => away()],
     ['never answer', never],
   ])('is personal without what the listener did lately where events %s', async (_, recent) => {
     const { json, counted } = await ask({ deps: { eventLog: { recent } } });

@@ -23,7 +23,7 @@ describe('the budget of a request', () => {
       budget.within(new Promise(() => undefined), 30, 'reading events'),
     ).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: 'reading events did not end in time',
+      message: 'reading events took more than 50 ms',
       details: { outcome: 'unknown' },
     });
     await vi.advanceTimersByTimeAsync(49);
