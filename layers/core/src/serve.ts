@@ -29,8 +29,9 @@ export {
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
 export { foldIn } from './fold-in/fold-in.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
-export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
+export { createArtistIndex, resolveArtists, type ArtistIndex } from './fold-in/resolve-artists.ts';
 export { createHistory } from './scoring/history.ts';
 export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
 export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';
 export { createSearchIndex, searchArtists, type SearchIndex } from './catalogue/search-artists.ts';
+export { createSimilarArtists, type SimilarArtists } from './catalogue/similar-artists.ts';
