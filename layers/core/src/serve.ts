@@ -46,7 +46,7 @@ export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/po
 export { foldIn } from './fold-in/fold-in.ts';
 export { refreshRecord } from './fold-in/refresh-record.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
-export { createArtistIndex, resolveArtists } from './fold-in/resolve-artists.ts';
+export { createArtistIndex, resolveArtists, type ArtistIndex } from './fold-in/resolve-artists.ts';
 export { createHistory } from './scoring/history.ts';
 export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
 export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';
@@ -54,3 +54,4 @@ export { createSearchIndex, searchArtists, type SearchIndex } from './catalogue/
 export { eventId } from './events/event-id.ts';
 export { eventKey, firstReceived } from './events/first-received.ts';
 export { eventOf, utcDay } from './events/event-partition.ts';
+export { createSimilarArtists, type SimilarArtists } from './catalogue/similar-artists.ts';

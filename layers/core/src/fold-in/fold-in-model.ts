@@ -29,6 +29,8 @@ export interface FoldInModel {
   /** The first EASE among the sources, for explanations; `null` where there is none. */
   readonly coListening: CoListening | null;
   readonly svd: SvdArtists;
+  /** Shape (nUsers, nArtists): play counts of the training part. */
+  readonly plays: Csr;
   /** Shape (nArtists,): listeners of each artist. */
   readonly listeners: Int32Array;
   /** Tag freshness of a listener who never tagged. */
@@ -87,6 +89,7 @@ export function loadFoldIn(bytes: Uint8Array): FoldInModel {
       ratings: description.ratings,
       regularisation: description.regularisation,
     },
+    plays: shared.plays,
     listeners: columnLengths(shared.plays),
     neverTagged: description.neverTagged,
     plays: shared.plays,
