@@ -62,17 +62,11 @@ export class ServingStack extends Stack {
       timeout: Duration.seconds(29),
       logRetention: config.logRetention,
     });
-    models.allow(
-      ['s3:GetObject'],
-      [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')],
-    );
+    models.allow(['s3:GetObject'], [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')]);
     // The pointer, and a version's state.
     models.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
     models.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    models.allow(
-      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'],
-      [candidates.tableArn],
-    );
+    models.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
     models.allow(['dynamodb:UpdateItem'], [data.leases.tableArn]);
     models.allow(['dynamodb:Scan'], [data.tombstones.tableArn]);
 

@@ -46,7 +46,7 @@ export class TrainingStack extends Stack {
       logRetention: config.logRetention,
     });
     const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
-    train.allow(['s3:GetObject'], objects);
+    train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
     // Data sets too: the rows of listeners who were erased are taken out of their files.
     train.allow(['s3:PutObject'], objects);
     // Versions that are too old.

@@ -48,7 +48,7 @@ export interface Drained {
     readonly partitionsWritten: number;
     /** Events that no partition had before. */
     readonly newEvents: number;
-    /** Events dropped because their listener was erased after them. */
+    /** Events taken out of partitions because their listener was erased after them. */
     readonly erasedEvents: number;
     /** Items that could not be read. */
     readonly poisoned: number;
@@ -99,8 +99,8 @@ export async function drainEvents(
     events.push(...partition.events);
     report.partitionsWritten += partition.written ? 1 : 0;
     report.newEvents += partition.newEvents;
-    report.erasedEvents += partition.erased.length;
-    for (const { userId } of partition.erased) erasedListeners.add(userId);
+    report.erasedEvents += partition.erasedEvents;
+    for (const userId of partition.erasedListeners) erasedListeners.add(userId);
   }
   const body = new TextEncoder().encode(
     `${JSON.stringify({ drainedAt: new Date(startedAt).toISOString() })}\n`,
@@ -176,7 +176,8 @@ async function unite(
     const events = firstReceived([...kept, ...fresh.filter((event) => !isErased(event))]);
     const outcome = {
       events,
-      erased: [...before, ...fresh].filter(isErased),
+      erasedListeners: [...before, ...fresh].filter(isErased).map(({ userId }) => userId),
+      erasedEvents: before.length - kept.length,
       newEvents: events.length - kept.length,
       written: false,
     };

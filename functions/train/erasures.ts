@@ -12,20 +12,11 @@ import {
 /** When a listener asked to be forgotten, epoch milliseconds; `undefined` for everybody else. */
 export type Erased = (userId: string) => number | undefined;
 
-/**
- * Looks listeners up among tombstones, which know them by a keyed hash only.
- *
- * @param tombstones - Hash → time of erasure, as `TombstoneStore.list` gives them.
- * @param listenerHash - The hash that they were written under.
- */
-export function erasedAmong(
-  tombstones: ReadonlyMap<string, number>,
-  listenerHash: (userId: string) => string,
-): Erased {
-  if (tombstones.size === 0) return () => undefined;
+/** The same, remembering what it was asked: every row and event asks, and each answer is a keyed hash. */
+export function remembering(erased: Erased): Erased {
   const known = new Map<string, number | undefined>();
   return (userId) => {
-    if (!known.has(userId)) known.set(userId, tombstones.get(listenerHash(userId)));
+    if (!known.has(userId)) known.set(userId, erased(userId));
     return known.get(userId);
   };
 }

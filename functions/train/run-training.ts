@@ -34,7 +34,7 @@ import {
 
 import { hashingDataset } from '../shared/hashing-dataset.ts';
 import { drainEvents, type Drained } from './drain-events.ts';
-import { digestOf, type Erased } from './erasures.ts';
+import { digestOf, remembering, type Erased } from './erasures.ts';
 import type { TrainingEvent } from './request.ts';
 import { readableManifest, savedParts } from './saved-parts.ts';
 import { tunedChoice } from './tuned-choice.ts';
@@ -146,7 +146,7 @@ async function trainUnderLease(
   const progress = timed(ports.progress, clock, timings);
 
   const { erasure } = ports;
-  const erased = (await erasure?.readErasures()) ?? (() => undefined);
+  const erased = remembering((await erasure?.readErasures()) ?? (() => undefined));
   const drained = await drain(ports, { ...run, erased, progress });
   if (drained === null) {
     return { outcome: 'deadline', modelVersion: null, metrics: null, timings, events: null };

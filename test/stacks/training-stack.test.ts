@@ -72,6 +72,7 @@ describe('the training stack', () => {
         "xray:PutTraceSegments on *",
         "s3:GetObject on <Bucket>/datasets/*",
         "s3:GetObject on <Bucket>/events/*",
+        "s3:GetObject on <Bucket>/keys/erasure",
         "s3:GetObject on <Bucket>/models/*",
         "s3:PutObject on <Bucket>/datasets/*",
         "s3:PutObject on <Bucket>/events/*",
