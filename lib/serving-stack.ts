@@ -113,10 +113,7 @@ export class ServingStack extends Stack {
       timeout: Duration.seconds(29),
       logRetention: config.logRetention,
     });
-    models.allow(
-      ['s3:GetObject'],
-      [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')],
-    );
+    models.allow(['s3:GetObject'], [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')]);
     // The pointer, and a version's state.
     models.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
     models.allow(['s3:ListBucket'], [bucket.bucketArn]);
