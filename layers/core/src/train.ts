@@ -10,6 +10,10 @@ export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile }
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
 export { splitFiles } from './data/split-files.ts';
+export { addListeners, type ExtendedDataset } from './data/add-listeners.ts';
+export { formatIdMap, ID_MAP_FILE, parseIdMap, type IdMapRow } from './data/id-map.ts';
+export { importListens, type ImportResult, type ImportSource } from './import/import-listens.ts';
+export { formatImportReport, IMPORT_FORMATS, type ImportFormat } from './import/import-report.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
   EFFORTS,
