@@ -22,6 +22,10 @@ export {
 export { firstReceived } from './events/first-received.ts';
 export { mergeEvents, type EventCounts } from './events/merge-events.ts';
 export { splitFiles } from './data/split-files.ts';
+export { addListeners, type ExtendedDataset } from './data/add-listeners.ts';
+export { formatIdMap, ID_MAP_FILE, parseIdMap, type IdMapRow } from './data/id-map.ts';
+export { importListens, type ImportResult, type ImportSource } from './import/import-listens.ts';
+export { formatImportReport, IMPORT_FORMATS, type ImportFormat } from './import/import-report.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
   EFFORTS,
