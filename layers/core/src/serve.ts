@@ -31,9 +31,27 @@ export {
 } from './experiment/assign-variant.ts';
 export { chooseExperiment, overlappingExperiment } from './experiment/choose-experiment.ts';
 export { assignmentOfExposure, type Reproduction } from './experiment/assignment-of-exposure.ts';
-export { draftCoin, teamDraft } from './experiment/team-draft.ts';
-export { createOutcomeCollector, type OutcomeCollector } from './experiment/collect-outcomes.ts';
-export { readOut, type ReadOut } from './experiment/read-out.ts';
+export { draftCoin, teamDraft, type DraftedList } from './experiment/team-draft.ts';
+export {
+  createOutcomeCollector,
+  type OutcomeCollector,
+  type OutcomeOptions,
+  type Outcomes,
+} from './experiment/collect-outcomes.ts';
+export {
+  METRICS,
+  readOut,
+  type AdjustedLift,
+  type InterleavingReadOut,
+  type Metric,
+  type MetricReadOut,
+  type MultipleExposureCheck,
+  type ReadOut,
+  type ReadOutOptions,
+  type SampleRatioCheck,
+  type VariantReadOut,
+} from './experiment/read-out.ts';
+export type { Interval, IntervalEstimate, Lift } from './experiment/estimates.ts';
 export { loadServingModel, type ServingFiles, type ServingModel } from './artifact/serving-model.ts';
 export {
   CATALOG_FILE,

@@ -4,7 +4,12 @@ import { assignVariant, DEFAULT_EXPERIMENT } from '../../../layers/core/src/expe
 import { exposure, trees } from './log.ts';
 
 /** Shares that no decimal ends. */
-const revisions = [1, 2, 3].map((revision) => ({ ...trees, revision, coverage: revision / 3, seed: `s${revision}` }));
+const revisions = [1, 2, 3].map((revision) => ({
+  ...trees,
+  revision,
+  coverage: revision / 3,
+  seed: `s${revision}`,
+}));
 
 const logged = (userId: string, revision: number) => {
   const assignment = assignVariant(revisions[revision - 1]!, userId)!;

@@ -6,7 +6,10 @@ import {
   forceVariant,
   type Experiment,
 } from '../../../layers/core/src/experiment/assign-variant.ts';
-import { chooseExperiment, overlappingExperiment } from '../../../layers/core/src/experiment/choose-experiment.ts';
+import {
+  chooseExperiment,
+  overlappingExperiment,
+} from '../../../layers/core/src/experiment/choose-experiment.ts';
 
 const named = (key: string, change: Partial<Experiment> = {}): Experiment => ({
   ...DEFAULT_EXPERIMENT,

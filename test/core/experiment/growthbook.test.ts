@@ -26,7 +26,11 @@ it.each<[string, Experiment]>([
   const { seed, coverage, layer, variants } = ours;
   const theirs = {
     key: 'key',
-    variations: variants.map(({ key }) => key),
+    variations: [variants[0]!.key, variants[1]!.key, ...variants.slice(2).map(({ key }) => key)] as [
+      string,
+      string,
+      ...string[],
+    ],
     weights: variants.map(({ weight }) => weight),
     coverage,
     seed,

@@ -45,7 +45,11 @@ export function exposure(userId: string, variant: string, change: Partial<Exposu
   };
 }
 
-export function event(userId: string, type: ListenerEvent['type'], change: Partial<ListenerEvent> = {}): ListenerEvent {
+export function event(
+  userId: string,
+  type: ListenerEvent['type'],
+  change: Partial<ListenerEvent> = {},
+): ListenerEvent {
   serial++;
   return {
     id: `event-${serial}`,

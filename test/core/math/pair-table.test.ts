@@ -58,8 +58,8 @@ describe('hashToPair', () => {
 describe('grown', () => {
   it('keeps the values and is the array itself where there is room', () => {
     const values = Int32Array.of(1, 2, 3);
-    expect(grown(values, 3)).toBe(values);
-    expect(Array.from(grown(values, 4))).toEqual([1, 2, 3, 0, 0, 0]);
-    expect(grown(values, 20)).toHaveLength(20);
+    expect(grown(values, 3, Int32Array)).toBe(values);
+    expect(Array.from(grown(values, 4, Int32Array))).toEqual([1, 2, 3, 0, 0, 0]);
+    expect(grown(values, 20, Int32Array)).toHaveLength(20);
   });
 });
