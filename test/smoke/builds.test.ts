@@ -20,7 +20,7 @@ import { bundleFunction } from '../../lib/build/bundle-function.ts';
 import { ROOT } from '../../lib/build/root.ts';
 
 /** The sources of every function that is deployed. */
-const FUNCTIONS = ['recommend', 'train'];
+const FUNCTIONS = ['events', 'recommend', 'train'];
 
 let folder = '';
 let layer: BuiltFolder;
