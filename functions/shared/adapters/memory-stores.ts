@@ -149,8 +149,6 @@ export function createMemoryEventLog(): EventLog {
         return 'stored';
       }),
     recent: async (userId, limit) => {
-      const newestFirst = (a: ListenerEvent, b: ListenerEvent): number =>
-        b.at - a.at || (a.id < b.id ? 1 : -1);
       const newest = Array.from(listeners.get(userId)?.values() ?? []).toSorted(newestFirst);
       return firstReceived(newest.slice(0, limit)).toSorted(newestFirst);
     },
@@ -166,6 +164,10 @@ export function createMemoryEventLog(): EventLog {
       return count;
     },
   };
+}
+
+function newestFirst(a: ListenerEvent, b: ListenerEvent): number {
+  return b.at - a.at || (a.id < b.id ? 1 : -1);
 }
 
 /** A lease that one process hands out to itself. */

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventId } from '../../../layers/core/src/events/event-id.ts';
 import {
@@ -13,15 +13,15 @@ import { firstReceived } from '../../../layers/core/src/events/first-received.ts
 import { EVENT_TYPES, type ListenerEvent } from '../../../layers/core/src/ports.ts';
 import { makeEvent, NOON } from './make-event.ts';
 
-const id = fc.string({ minLength: 1, maxLength: 8, unit: 'binary' });
+const someId = fc.string({ minLength: 1, maxLength: 8, unit: 'binary' });
 const anyEvent: fc.Arbitrary<ListenerEvent> = fc.record({
-  id,
-  userId: id,
-  artistId: id,
+  id: someId,
+  userId: someId,
+  artistId: someId,
   type: fc.constantFrom(...EVENT_TYPES),
   at: fc.integer({ min: 0, max: 8.64e15 }),
   receivedAt: fc.integer({ min: 0, max: 8.64e15 }),
-  exposureId: fc.option(id),
+  exposureId: fc.option(someId),
   plays: fc.integer({ min: 1, max: 1_000 }),
 });
 
@@ -94,10 +94,13 @@ describe('eventOf', () => {
   });
 });
 
+/** An event of an id. */
+function make(userId: string, id: string, receivedAt: number, at = NOON): ListenerEvent {
+  return makeEvent({ userId, artistId: '1', id, receivedAt, at });
+}
+
 describe('firstReceived', () => {
   it('keeps the first of each listener and id, in the order of receipt', () => {
-    const make = (userId: string, eventKey: string, receivedAt: number, at = NOON) =>
-      makeEvent({ userId, artistId: '1', id: eventKey, receivedAt, at });
     const a2 = make('1', 'a', 2);
     const a1 = make('1', 'a', 1, NOON + 5);
     const other = make('2', 'a', 0);

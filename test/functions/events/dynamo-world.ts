@@ -45,21 +45,12 @@ export async function dynamoWorld(options: {
     return rng.next() < 0.5 ? 'lose-answer' : failed;
   });
   const proxy = await startFaultProxy(dynamo.endpoint, [...faults, 'pass']);
-  const clientAt = (endpoint: string) =>
-    createDynamoClient(
-      parseEnv(awsEnvironment, {
-        AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-        AWS_ACCESS_KEY_ID: 'local',
-        AWS_SECRET_ACCESS_KEY: 'local',
-      }),
-      EVENT_LIMITS,
-    );
   const [client, faulty] = [clientAt(dynamo.endpoint), clientAt(proxy.endpoint)];
-  const limits = { deadlineMs: 5_000 };
+  const writing = createDynamoEventLog(faulty, table, { deadlineMs: 5_000 });
   return {
     eventLog: {
       ...createDynamoEventLog(client, table, { deadlineMs: 30_000 }),
-      append: createDynamoEventLog(faulty, table, limits).append,
+      append: (events) => writing.append(events),
     },
     client,
     table,
@@ -71,4 +62,13 @@ export async function dynamoWorld(options: {
       await dynamo.close();
     },
   };
+}
+
+function clientAt(endpoint: string): DynamoDBClient {
+  const environment = parseEnv(awsEnvironment, {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  });
+  return createDynamoClient(environment, EVENT_LIMITS);
 }

@@ -205,13 +205,12 @@ function isBroken(event: Sent): boolean {
 
 /** The log, which now and then crashes before it stores, in the midst of it, or after it. */
 function crashingLog(inner: EventLog, rng: Rng, share: number): Pick<EventLog, 'append'> {
-  const crash = () => new EncoreError('STORE_UNAVAILABLE', 'crashed between two writes', {});
   return {
     append: async (events) => {
       if (rng.next() >= share) return inner.append(events);
       const stored = [0, 1, rng.next()][rng.integer(3)]!;
       await inner.append(events.slice(0, Math.floor(stored * events.length)));
-      throw crash();
+      throw new EncoreError('STORE_UNAVAILABLE', 'crashed between two writes', {});
     },
   };
 }
@@ -245,6 +244,10 @@ async function readAll(store: ModelStore, violations: string[]): Promise<readonl
   return events;
 }
 
+function contentOf({ userId, artistId, type, at, plays }: ListenerEvent): string {
+  return [userId, artistId, type, at, plays].join('\t');
+}
+
 /** What the callers know, kept apart from all that is tested. */
 function createTruth() {
   const acknowledged = new Map<string, Sent>();
@@ -252,8 +255,6 @@ function createTruth() {
   // Sent events are told apart by what they say, their times being their own; the id made for one comes with its answer.
   const content = (event: Sent): string =>
     [event['userId'], event['artistId'], event['type'], event['at'], event['plays'] ?? 1].join('\t');
-  const contentOf = ({ userId, artistId, type, at, plays }: ListenerEvent): string =>
-    [userId, artistId, type, at, plays].join('\t');
   return {
     acknowledge: (event: Sent, id: string) => acknowledged.set(`${String(event['userId'])}\t${id}`, event),
     sendUnheard: (event: Sent) => unheard.add(content(event)),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createEventsHandlerFromEnvironment } from '../../../functions/events/handler.ts';
 import { createMemoryEventLog } from '../../../functions/shared/adapters/memory-stores.ts';
@@ -14,6 +14,12 @@ const play = { id: 'a1', userId: '51', artistId: '289', type: 'play', at: NOW - 
 function setUp() {
   const eventLog = createMemoryEventLog();
   return { eventLog, ...eventsClient(eventLog, () => NOW) };
+}
+
+/** The list of events in any JSON. */
+function eventsOf(body: unknown): readonly unknown[] {
+  if (typeof body !== 'object' || body === null || !('events' in body)) return [];
+  return Array.isArray(body.events) ? body.events : [];
 }
 
 describe('POST /events', () => {
@@ -211,9 +217,8 @@ describe('POST /events', () => {
         async (body) => {
           const { status, body: answer } = await setUp().post(JSON.stringify(body));
           expect([200, 400]).toContain(status);
-          if (status === 200) {
-            expect(answer.results).toHaveLength((body as { events: unknown[] }).events.length);
-          }
+          const sent = eventsOf(body);
+          expect(answer.results ?? []).toHaveLength(status === 200 ? sent.length : 0);
           expect(({} as Record<string, unknown>)['x']).toBeUndefined();
         },
       ),

@@ -35,6 +35,9 @@ const EVENT: TrainingEvent = {
   options: { svdFactors: 3, svdEpochs: 5, maxFeatures: 25 },
 };
 
+const keyOf = (file: string): string => `datasets/tiny/${file}`;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 /** Stores in memory with the tiny data set in them, events and erasures. */
 async function world() {
   const modelStore = createMemoryModelStore();
@@ -42,7 +45,6 @@ async function world() {
   const eventLog = createMemoryEventLog();
   const tombstones = createMemoryTombstoneStore();
   const key = await ensureErasureKey(modelStore);
-  const keyOf = (file: string): string => `datasets/tiny/${file}`;
   for (const [file, body] of Object.entries(tinyFiles())) await modelStore.put(keyOf(file), body);
   let nowMs = NOW;
   const poison: string[] = [];
@@ -220,7 +222,7 @@ describe('a training after an erasure', () => {
     const after = await Promise.all(Object.values(HETREC_FILES).map(textOf));
     Object.values(HETREC_FILES).forEach((file, i) => {
       const names = (line: string): boolean =>
-        /^1\t/.test(line) || (file === HETREC_FILES.friends && /^\d+\t1\r?$/.test(line));
+        line.startsWith('1\t') || (file === HETREC_FILES.friends && /^\d+\t1\r?$/.test(line));
       const named = file === HETREC_FILES.artists || file === HETREC_FILES.tags ? () => false : names;
       expect(after[i]).toBe(
         before[i]!.split('\n')
@@ -257,11 +259,11 @@ describe('a training after an erasure', () => {
       let erased = false;
       const slow: typeof ports.candidateStore = {
         ...candidateStore,
-        write: async (version, records, { deadlineMs: _, ...options }) => {
+        write: async (version, records, { expiresAtMs }) => {
           // Between the reading of the tombstones and the writing of the candidates.
           if (!erased) await erase('1');
           erased = true;
-          const count = await candidateStore.write(version, records, options);
+          const count = await candidateStore.write(version, records, { expiresAtMs });
           pass(10);
           return deadlineMs === Infinity ? count : 0;
         },
@@ -304,8 +306,6 @@ describe('a training after an erasure', () => {
 describe('rewriting a data set', () => {
   it('reads again what somebody else wrote meanwhile, instead of overwriting it', async () => {
     const store = createMemoryModelStore();
-    const keyOf = (file: string) => file;
-    const bytes = (text: string) => new TextEncoder().encode(text);
     await store.put(HETREC_FILES.plays, bytes('1\t1\t1\n2\t1\t1\n'));
     let raced = false;
     const racing = {
@@ -318,7 +318,13 @@ describe('rewriting a data set', () => {
         return store.putIf(...args);
       },
     };
-    expect(await rewriteDataset(racing, keyOf, (userId) => (userId === '1' ? 0 : undefined))).toBe(1);
+    expect(
+      await rewriteDataset(
+        racing,
+        (file) => file,
+        (userId) => (userId === '1' ? 0 : undefined),
+      ),
+    ).toBe(1);
     expect(new TextDecoder().decode((await store.get(HETREC_FILES.plays))!.body)).toBe('2\t1\t1\n3\t1\t1\n');
   });
 
