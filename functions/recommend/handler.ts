@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EncoreError } from '@encore/core/serve';
+import { artistIndexOf, catalogueOf, EncoreError } from '@encore/core/serve';
 import { createDynamoClient, createS3Client, MODEL_LIMITS, SERVING_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
@@ -13,14 +13,14 @@ import { METRICS } from '../shared/metrics.ts';
 import { createObservability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
 import { createArtistRoutes } from './artists.ts';
-import { artistContracts } from './artists-contract.ts';
+import { artistRoutes } from './artists-contract.ts';
 import { listContracts } from './contract.ts';
 import { recommendEnvironment } from './env.ts';
 import { createListService, type ListDeps } from './list-service.ts';
 import { openApi } from './openapi.ts';
 import { followStore } from './stored-models.ts';
 
-const contracts = { ...listContracts, ...artistContracts };
+const contracts = { ...listContracts, ...artistRoutes };
 
 /**
  * Everything that is answered from the model in memory: lists, artists, readiness.
@@ -52,7 +52,12 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
         });
         return { body: { ...list, unresolved: unresolved.map(({ plays: _, ...named }) => named) } };
       },
-      ...createArtistRoutes(deps),
+      ...createArtistRoutes({
+        models,
+        foldIn: (version) => deps.foldIn.get(version),
+        catalogueOf,
+        indexOf: artistIndexOf,
+      }),
       'GET /health/live': () => Promise.resolve({ body: { status: 'live' } }),
       'GET /health/ready': async () => {
         const loaded = await models.current();

@@ -7,7 +7,6 @@ import {
   openRecord,
   recommend,
   teamDraft,
-  withHeard,
   type Explanation,
   type FoldInModel,
   type Policy,
@@ -19,7 +18,9 @@ import type { ListOptions } from './contract.ts';
 import type { FoundCandidates } from './find-candidates.ts';
 
 /** Why an artist is listed, as it is answered. */
-export interface ListedExplanation extends Pick<Explanation, 'basis' | 'groups' | 'listened' | 'sharedTags'> {
+export interface ListedExplanation extends Pick<Explanation, 'basis' | 'listened' | 'sharedTags'> {
+  /** What made the score, in a few groups. */
+  readonly groups: Explanation['summary'];
   /** Half a sentence that a page can show. */
   readonly text: string;
 }
@@ -56,10 +57,7 @@ export function rankList(
   const { options, assigned, draftId, foldInModel } = asked;
   const { n, offset, exclude, diversity, debias } = options;
   const opened = openRecord(model, record);
-  const withAll =
-    exclude === 'none' && opened !== undefined && foldInModel !== null
-      ? withHeard(model, foldInModel, opened)
-      : opened;
+  const withAll = opened;
   const [ranker, other] = assigned.rankers;
   const list = recommend(model, withAll, {
     n,
@@ -99,7 +97,7 @@ export function rankList(
             : {
                 text: describeExplanation(explanation),
                 basis: explanation.basis,
-                groups: explanation.groups,
+                groups: explanation.summary,
                 listened: explanation.listened,
                 sharedTags: explanation.sharedTags,
               },

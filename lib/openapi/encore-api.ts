@@ -1,7 +1,7 @@
 import { eventsContracts } from '../../functions/events/contract.ts';
 import { experimentsContracts } from '../../functions/experiments/contract.ts';
 import { modelsContracts } from '../../functions/models/contract.ts';
-import { artistContracts } from '../../functions/recommend/artists-contract.ts';
+import { artistRoutes } from '../../functions/recommend/artists-contract.ts';
 import { listContracts } from '../../functions/recommend/contract.ts';
 import { usersContracts } from '../../functions/users/contract.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -12,7 +12,7 @@ export function encoreApi(): object {
   return openApiDocument(
     {
       ...listContracts,
-      ...artistContracts,
+      ...artistRoutes,
       ...eventsContracts,
       ...experimentsContracts,
       ...modelsContracts,

@@ -35,8 +35,6 @@ export interface FoldInModel {
   readonly listeners: Int32Array;
   /** Tag freshness of a listener who never tagged. */
   readonly neverTagged: number;
-  /** Shape (nUsers, nArtists): the training part. */
-  readonly plays: Csr;
   /** Reused from listener to listener. */
   readonly buffers: NominationBuffers;
 }
@@ -92,7 +90,6 @@ export function loadFoldIn(bytes: Uint8Array): FoldInModel {
     plays: shared.plays,
     listeners: columnLengths(shared.plays),
     neverTagged: description.neverTagged,
-    plays: shared.plays,
     buffers: createNominationBuffers(names.length, nArtists),
   };
 }
