@@ -78,7 +78,7 @@ module.exports = {
         path: [
           '^layers/core/src/(serve|recommend|explain)\\.ts$',
           '^layers/core/src/(scoring|fold-in)/',
-          '^functions/recommend/',
+          '^functions/(recommend|events)/',
         ],
       },
       to: {

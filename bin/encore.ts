@@ -5,6 +5,7 @@ import { isEncoreError } from '@encore/core/serve';
 
 import packageJson from '../package.json' with { type: 'json' };
 import { evaluateCommand } from './commands/evaluate.ts';
+import { importCommand } from './commands/import.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { resetCommand } from './commands/reset.ts';
 import { scoreCommand } from './commands/score.ts';
@@ -34,6 +35,7 @@ const program = new Command('encore')
   .addCommand(scoreCommand())
   .addCommand(tuneCommand())
   .addCommand(validateCommand())
+  .addCommand(importCommand())
   .addCommand(recommendCommand())
   .addCommand(serveCommand())
   .addCommand(resetCommand());

@@ -1,4 +1,5 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ALLOWED_ORIGINS, parseOrigins } from './cors.ts';
 
 /** The stages that may be deployed; each has stacks, data and models of its own. */
 const STAGES = ['dev', 'prod'] as const;
@@ -20,6 +21,8 @@ export interface StageConfig {
   readonly logRetention: RetentionDays;
   /** Requests that the HTTP API lets through: `rate` a second on average, `burst` at once. */
   readonly throttle: { readonly rate: number; readonly burst: number };
+  /** Pages of which origins may read answers: `['*']` are all, none is no CORS at all. */
+  readonly corsOrigins: readonly string[];
 }
 
 /** What differs between stages on purpose. */
@@ -31,7 +34,7 @@ const BY_STAGE = {
 /**
  * Reads a stage's configuration from the CDK context (`-c stage=prod -c timeZone=Europe/Berlin`).
  *
- * Defaults: stage `dev`, dataset `hetrec2011-lastfm-2k`, preset `full`, timeZone `UTC`, retrainHour 3.
+ * Defaults: stage `dev`, dataset `hetrec2011-lastfm-2k`, preset `full`, timeZone `UTC`, retrainHour 3, no corsOrigins.
  *
  * @param context - Looks a context key up; `undefined` where it is not set.
  * @throws When a value is not allowed: the message says what was given and what is allowed.
@@ -44,6 +47,7 @@ export function readStageConfig(context: (key: string) => unknown): StageConfig 
     preset: oneOf('preset', context('preset') ?? 'full', PRESETS),
     timeZone: parseTimeZone(context('timeZone') ?? 'UTC'),
     retrainHour: parseHour(context('retrainHour') ?? 3),
+    corsOrigins: parseCorsOrigins(context('corsOrigins') ?? ''),
     ...BY_STAGE[stage],
   };
 }
@@ -83,6 +87,11 @@ function parseHour(value: unknown): number {
     refuse('retrainHour', value, 'a whole hour from 0 to 23');
   }
   return hour;
+}
+
+function parseCorsOrigins(value: unknown): readonly string[] {
+  const origins = typeof value === 'string' ? parseOrigins(value) : undefined;
+  return origins ?? refuse('corsOrigins', value, ALLOWED_ORIGINS);
 }
 
 function refuse(key: string, value: unknown, allowed: string): never {

@@ -1,13 +1,27 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  LogGroupLogDestination,
+  type HttpApiProps,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { EventsVariables } from '../functions/events/env.ts';
+import type { ExperimentsVariables } from '../functions/experiments/env.ts';
+import type { ModelsVariables } from '../functions/models/env.ts';
 import type { RecommendVariables } from '../functions/recommend/env.ts';
 import { ROUTES, type HttpFunction } from '../functions/routes.ts';
+import { TABLES } from '../functions/shared/tables.ts';
+import type { UsersVariables } from '../functions/users/env.ts';
 import type { StageConfig } from './config.ts';
+import { CORS_RULES } from './cors.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
 import type { DataStack } from './data-stack.ts';
@@ -22,16 +36,19 @@ export class ServingStack extends Stack {
   constructor(scope: Construct, id: string, props: ServingStackProps) {
     super(scope, id, props);
     const { config, data } = props;
-    const { bucket, candidates, exposures } = data;
+    const { bucket, candidates, events, experiments, exposures, leases, tombstones } = data;
 
+    const layer = new CoreLayer(this, 'CoreLayer');
     const recommend = new EncoreFunction<RecommendVariables>(this, 'Recommend', {
       source: 'recommend',
       description: 'Ranks a listener’s candidates and logs what was served',
-      layer: new CoreLayer(this, 'CoreLayer'),
+      layer,
       environment: {
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
         EXPOSURES_TABLE: exposures.tableName,
+        EVENTS_TABLE: events.tableName,
+        EXPERIMENTS_TABLE: experiments.tableName,
       },
       // Ranking takes microseconds; the memory buys the CPU that a cold start decodes the model with.
       memoryMiB: 1_024,
@@ -44,12 +61,107 @@ export class ServingStack extends Stack {
     recommend.allow(['dynamodb:GetItem'], [candidates.tableArn]);
     recommend.allow(['dynamodb:PutItem'], [exposures.tableArn]);
 
-    const api = new HttpApi(this, 'Api', { description: 'Encore', createDefaultStage: false });
+    recommend.allow(['dynamodb:Query'], [events.tableArn]);
+    recommend.allow(['dynamodb:Scan'], [experiments.tableArn]);
+
+    const acceptEvents = new EncoreFunction<EventsVariables>(this, 'AcceptEvents', {
+      source: 'events',
+      description: 'Stores what listeners did',
+      layer,
+      environment: { EVENTS_TABLE: events.tableName },
+      memoryMiB: 512,
+      timeout: Duration.seconds(15),
+      logRetention: config.logRetention,
+    });
+    acceptEvents.allow(['dynamodb:PutItem'], [events.tableArn]);
+
+    const configureExperiments = new EncoreFunction<ExperimentsVariables>(this, 'ConfigureExperiments', {
+      source: 'experiments',
+      description: 'Keeps experiments and reads them out',
+      layer,
+      environment: {
+        EXPERIMENTS_TABLE: experiments.tableName,
+        EXPOSURES_TABLE: exposures.tableName,
+        EVENTS_TABLE: events.tableName,
+      },
+      // A read-out goes through days of exposures.
+      memoryMiB: 1_769,
+      timeout: Duration.seconds(29),
+      logRetention: config.logRetention,
+    });
+    configureExperiments.allow(
+      ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:Scan'],
+      [experiments.tableArn],
+    );
+    configureExperiments.allow(
+      ['dynamodb:Query'],
+      [exposures.tableArn, `${events.tableArn}/index/${TABLES.events.index.name}`],
+    );
+
+    const models = new EncoreFunction<ModelsVariables>(this, 'Models', {
+      source: 'models',
+      description: 'Lists model versions and activates them',
+      layer,
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        LEASES_TABLE: leases.tableName,
+        TOMBSTONES_TABLE: tombstones.tableName,
+      },
+      // A model of 60 MB is read whole, and hashed.
+      memoryMiB: 1_024,
+      timeout: Duration.seconds(29),
+      logRetention: config.logRetention,
+    });
+    models.allow(['s3:GetObject'], [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')]);
+    // The pointer, and a version's state.
+    models.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
+    models.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    models.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'],
+      [candidates.tableArn],
+    );
+    models.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
+    models.allow(['dynamodb:Scan'], [tombstones.tableArn]);
+
+    const users = new EncoreFunction<UsersVariables>(this, 'Users', {
+      source: 'users',
+      description: 'Forgets listeners who ask for it',
+      layer,
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        EVENTS_TABLE: events.tableName,
+        EXPOSURES_TABLE: exposures.tableName,
+        TOMBSTONES_TABLE: tombstones.tableName,
+      },
+      memoryMiB: 512,
+      timeout: Duration.seconds(29),
+      logRetention: config.logRetention,
+    });
+    users.allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects('keys/erasure')]);
+    users.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    users.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:Query'],
+      [candidates.tableArn, events.tableArn, exposures.tableArn],
+    );
+    users.allow(['dynamodb:UpdateItem'], [tombstones.tableArn]);
+
+    const api = new HttpApi(this, 'Api', {
+      description: 'Encore',
+      createDefaultStage: false,
+      // Service to service: whoever calls signs, also to read.
+      defaultAuthorizer: new HttpIamAuthorizer(),
+      ...corsOf(config),
+    });
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),
-    } satisfies Partial<Record<HttpFunction, HttpLambdaIntegration>>;
+      events: new HttpLambdaIntegration('AcceptEventsIntegration', acceptEvents),
+      experiments: new HttpLambdaIntegration('ConfigureExperimentsIntegration', configureExperiments),
+      models: new HttpLambdaIntegration('ModelsIntegration', models),
+      users: new HttpLambdaIntegration('UsersIntegration', users),
+    } satisfies Record<HttpFunction, HttpLambdaIntegration>;
     for (const { method, path, handledBy } of ROUTES) {
-      if (handledBy !== 'recommend') continue;
       api.addRoutes({ path, methods: [HttpMethod[method]], integration: integrations[handledBy] });
     }
     new HttpStage(this, 'Stage', {
@@ -81,4 +193,18 @@ export class ServingStack extends Stack {
     });
     new CfnOutput(this, 'ApiUrl', { value: api.apiEndpoint });
   }
+}
+
+/** What the HTTP API says to pages of other origins; nothing where none is configured. */
+function corsOf({ corsOrigins }: StageConfig): Pick<HttpApiProps, 'corsPreflight'> {
+  if (corsOrigins.length === 0) return {};
+  return {
+    corsPreflight: {
+      allowOrigins: [...corsOrigins],
+      allowMethods: CORS_RULES.methods.map((method) => CorsHttpMethod[method]),
+      allowHeaders: [...CORS_RULES.requestHeaders],
+      exposeHeaders: [...CORS_RULES.exposedHeaders],
+      maxAge: Duration.seconds(CORS_RULES.maxAgeSeconds),
+    },
+  };
 }

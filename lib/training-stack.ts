@@ -11,6 +11,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { TrainVariables } from '../functions/train/env.ts';
+import { TABLES } from '../functions/shared/tables.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
@@ -26,7 +27,7 @@ export class TrainingStack extends Stack {
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, props);
     const { config, data } = props;
-    const { bucket, candidates, leases } = data;
+    const { bucket, candidates, events, leases, tombstones } = data;
 
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {
       source: 'train',
@@ -35,17 +36,25 @@ export class TrainingStack extends Stack {
       environment: {
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
+        EVENTS_TABLE: events.tableName,
         LEASES_TABLE: leases.tableName,
+        TOMBSTONES_TABLE: tombstones.tableName,
       },
       // Lambda gives CPU by memory: from here on a function has two whole cores, one for each training thread.
       memoryMiB: 3_538,
       timeout: Duration.minutes(15),
       logRetention: config.logRetention,
     });
-    train.allow(['s3:GetObject'], [bucket.arnForObjects('datasets/*'), bucket.arnForObjects('models/*')]);
-    train.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
+    const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
+    train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
+    // Data sets too: the rows of listeners who were erased are taken out of their files.
+    train.allow(['s3:PutObject'], objects);
+    // Versions that are too old.
+    train.allow(['s3:DeleteObject'], [bucket.arnForObjects('models/*')]);
     train.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    train.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem'], [candidates.tableArn]);
+    train.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
+    train.allow(['dynamodb:Query'], [`${events.tableArn}/index/${TABLES.events.index.name}`]);
+    train.allow(['dynamodb:Scan'], [tombstones.tableArn]);
     train.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
 
     // An event ends here when it could not be delivered, or when every run of it failed.

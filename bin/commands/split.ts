@@ -6,7 +6,6 @@ import { Command, Option } from 'commander';
 import {
   assertValid,
   EncoreError,
-  HETREC_FILES,
   openInMemory,
   PROTOCOLS,
   readDataset,
@@ -14,9 +13,9 @@ import {
   type Split,
 } from '@encore/core/train';
 
-import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { parseSeed } from './parse-seed.ts';
 import { readPublishedSplit } from './published-split.ts';
+import { readFiles } from './read-files.ts';
 
 interface SplitFlags {
   readonly data: string;
@@ -98,21 +97,4 @@ async function writeSplit(flags: SplitFlags): Promise<void> {
   ];
   process.stdout.write(`${counts.join(', ')}\n${folder}\n${join(flags.out, 'test.tsv')}\n`);
   if (masked !== null) process.stdout.write(`${join(flags.out, 'masked.tsv')}\n`);
-}
-
-async function whole(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
-}
-
-/** The files of a data set that are there, whole. */
-async function readFiles(folder: string): Promise<Record<string, Uint8Array>> {
-  const open = await openFolder(folder);
-  const files: Record<string, Uint8Array> = {};
-  for (const name of Object.values(HETREC_FILES)) {
-    const chunks = await open(name);
-    if (chunks !== undefined) files[name] = await whole(chunks);
-  }
-  return files;
 }

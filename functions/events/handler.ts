@@ -100,7 +100,9 @@ async function readEvent(
     const { code, field, detail } = describeIssue(parsed.error.issues[0]!, found);
     // What is no object has no field.
     const place = field === 'body' ? {} : { field };
-    return { refusal: { status: 'refused', code, ...place, detail: detail.replace(/^body is/, 'the event is') } };
+    return {
+      refusal: { status: 'refused', code, ...place, detail: detail.replace(/^body is/, 'the event is') },
+    };
   }
   const { id, userId, artistId, type, at, exposureId, plays } = parsed.data;
   const from = receivedAt - OLDEST_EVENT_DAYS * DAY_MS;

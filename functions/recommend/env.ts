@@ -6,6 +6,8 @@ export const recommendVariables = z.object({
   BUCKET_NAME: z.string().min(3),
   CANDIDATES_TABLE: z.string().min(3),
   EXPOSURES_TABLE: z.string().min(3),
+  EVENTS_TABLE: z.string().min(3),
+  EXPERIMENTS_TABLE: z.string().min(3),
 });
 export type RecommendVariables = z.input<typeof recommendVariables>;
 

@@ -64,7 +64,14 @@ export interface PopularList {
 const popularList: z.ZodType<PopularList> = z.object({
   modelVersion: z.string(),
   recommendations: z.array(
-    z.object({ artistId: z.string(), name: z.string(), score: z.number(), rank: z.number() }),
+    z.object({
+      artistId: z.string(),
+      name: z.string(),
+      score: z.number(),
+      rank: z.number(),
+      // A list published before items said so is as popular.
+      source: z.literal('popular').default('popular'),
+    }),
   ),
 });
 

@@ -2,6 +2,21 @@ import * as z from 'zod';
 
 /** Schemas of what many routes take. Messages say what is allowed; what was found is put before them. */
 
+/**
+ * Says in the OpenAPI document what a value looks like on the wire, where the schema that reads it is another: a query is text,
+ * read as a number.
+ */
+export function shownAs(schema: Readonly<Record<string, unknown>>): {
+  readonly override: (context: { readonly jsonSchema: object }) => void;
+} {
+  return {
+    override: ({ jsonSchema }) => {
+      for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
+      Object.assign(jsonSchema, schema);
+    },
+  };
+}
+
 const ID = 'allowed is 1 to 128 characters of well-formed Unicode';
 
 const idText = z
@@ -19,7 +34,7 @@ export const artistIdText = idText.meta({ description: 'An artist, by the id of 
 /** An id in a JSON body: a string, or an integer that stands for its digits. */
 export const idField = z
   .union([idText, z.int(ID).min(0, ID).transform(String)], ID)
-  .meta({ override: { type: ['string', 'integer'], minLength: 1, maxLength: 128, minimum: 0 } });
+  .meta(shownAs({ type: ['string', 'integer'], minLength: 1, maxLength: 128, minimum: 0 }));
 
 /** An integer in a query. */
 export function integerText(least: number, most: number) {
@@ -29,7 +44,7 @@ export function integerText(least: number, most: number) {
     .regex(/^\d{1,9}$/, allowed)
     .transform(Number)
     .pipe(z.number(allowed).min(least, allowed).max(most, allowed))
-    .meta({ override: { type: 'integer', minimum: least, maximum: most } });
+    .meta(shownAs({ type: 'integer', minimum: least, maximum: most }));
 }
 
 /** A number in a query. */
@@ -40,7 +55,21 @@ export function numberText(least: number, most: number) {
     .regex(/^\d{1,9}(\.\d{1,9})?$/, allowed)
     .transform(Number)
     .pipe(z.number(allowed).min(least, allowed).max(most, allowed))
-    .meta({ override: { type: 'number', minimum: least, maximum: most } });
+    .meta(shownAs({ type: 'number', minimum: least, maximum: most }));
+}
+
+/** An integer in a query that may be left out. */
+export function integerQuery(least: number, most: number, fallback: number, description: string) {
+  return integerText(least, most)
+    .default(fallback)
+    .meta(shownAs({ type: 'integer', minimum: least, maximum: most, default: fallback, description }));
+}
+
+/** A number in a query that may be left out. */
+export function numberQuery(least: number, most: number, fallback: number, description: string) {
+  return numberText(least, most)
+    .default(fallback)
+    .meta(shownAs({ type: 'number', minimum: least, maximum: most, default: fallback, description }));
 }
 
 /** A number in a body. */
@@ -61,7 +90,7 @@ const FLAG = 'allowed is true or false';
 export const flagText = z
   .enum(['true', 'false'], FLAG)
   .transform((text) => text === 'true')
-  .meta({ override: { type: 'boolean' } });
+  .meta(shownAs({ type: 'boolean' }));
 
 /** A flag in a body. */
 export const flagField = z.boolean(FLAG);
@@ -77,11 +106,9 @@ export const tagsText = z
   .max(2_100, TAGS)
   .transform((text) => text.split(',').filter((tag) => tag.trim() !== ''))
   .pipe(tagsField)
-  .meta({
-    override: { type: 'string' },
-    description: 'Tags, joined by commas.',
-    examples: ['post-punk,new wave'],
-  });
+  .meta(
+    shownAs({ type: 'string', description: 'Tags, joined by commas.', examples: ['post-punk,new wave'] }),
+  );
 
 /** The last millisecond that `Date` knows. */
 const LATEST_MS = 8.64e15;
@@ -96,15 +123,15 @@ export const timeField = z
     ],
     TIME,
   )
-  .meta({
-    override: {
+  .meta(
+    shownAs({
       anyOf: [
         { type: 'string', format: 'date-time' },
         { type: 'integer', minimum: 0 },
       ],
-    },
-    description: 'ISO 8601 with a zone, or epoch milliseconds.',
-  });
+      description: 'ISO 8601 with a zone, or epoch milliseconds.',
+    }),
+  );
 
 /** A page of a list that is ranked as a whole: `offset + n` may not exceed what is ranked. */
 export const LONGEST_LIST = 250;

@@ -21,7 +21,7 @@ export interface RouteContract {
   /** Of the path's `{name}`s. */
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  /** JSON; a route without it reads no body. */
+  /** JSON; a route without it reads no body. A request may go without one where the schema takes `undefined`. */
   readonly body?: z.ZodType;
   /** By status, what succeeds; `null` for an answer without a body. */
   readonly responses: Readonly<
@@ -110,7 +110,7 @@ function readRequest(
   const query = check(contract.query, event.queryStringParameters ?? {});
   if ('problem' in query) return query;
   if (contract.body === undefined) return { params: params.value, query: query.value, body: undefined };
-  const json = readJson(event);
+  const json = isWithoutBody(event, contract.body) ? { value: undefined } : readJson(event);
   if ('problem' in json) return json;
   const body = check(contract.body, json.value);
   if ('problem' in body) return body;
@@ -156,6 +156,10 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
         : undefined,
     value,
   );
+}
+
+function isWithoutBody(event: APIGatewayProxyEventV2, schema: z.ZodType): boolean {
+  return (event.body ?? '') === '' && schema.safeParse(undefined).success;
 }
 
 function readJson(

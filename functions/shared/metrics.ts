@@ -11,6 +11,10 @@ export const METRICS = {
   modelMissing: 'ModelMissing',
   /** The pointer or a model could not be read; the last one keeps serving. */
   modelRefreshFailed: 'ModelRefreshFailed',
+  /** A list was served without what its listener did lately, because that could not be read. */
+  recentEventsMissing: 'RecentEventsMissing',
+  /** A listener who named artists got the popular list, because what they are folded in from was not loaded in time. */
+  foldInMissing: 'FoldInMissing',
   /** A list was served whose exposure is certainly not in the log. */
   exposureUnlogged: 'ExposureUnlogged',
   /** A list was served whose exposure may or may not be in the log. */

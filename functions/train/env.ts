@@ -5,7 +5,9 @@ import { awsEnvironment, observabilityEnvironment } from '../shared/parse-env.ts
 export const trainVariables = z.object({
   BUCKET_NAME: z.string().min(3),
   CANDIDATES_TABLE: z.string().min(3),
+  EVENTS_TABLE: z.string().min(3),
   LEASES_TABLE: z.string().min(3),
+  TOMBSTONES_TABLE: z.string().min(3),
 });
 export type TrainVariables = z.input<typeof trainVariables>;
 

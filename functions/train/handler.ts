@@ -4,16 +4,21 @@ import type { Progress } from '@encore/core/train';
 import type { Context } from 'aws-lambda';
 
 import { createDynamoClient, createS3Client, TRAINING_LIMITS } from '../shared/adapters/clients.ts';
+import { createDynamoCandidateEraser } from '../shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
+import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoLeaseStore } from '../shared/adapters/dynamo-lease-store.ts';
-import { openS3Dataset } from '../shared/adapters/s3-dataset.ts';
+import { createDynamoTombstoneStore } from '../shared/adapters/dynamo-tombstone-store.ts';
+import { datasetKey, openS3Dataset } from '../shared/adapters/s3-dataset.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
 import { createWorkerParallelMap } from '../shared/adapters/worker-parallel-map.ts';
+import { loadErasures } from '../shared/listener-hash.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { trainEnvironment } from './env.ts';
+import { rewriteDataset } from './erasures.ts';
 import { parseTrainingEvent } from './request.ts';
 import { findingLines, runTraining, type TrainingPorts, type TrainingResult } from './run-training.ts';
 
@@ -79,11 +84,13 @@ export function createTrainHandlerFromEnvironment(
   const s3 = createS3Client(environment, TRAINING_LIMITS);
   const dynamo = createDynamoClient(environment, TRAINING_LIMITS);
   const deadline = { deadlineMs: CALL_DEADLINE_MS };
+  const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, deadline);
+  const tombstones = createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, deadline);
   return createTrainHandler(
     {
       openDataset: (dataset) =>
         Promise.resolve(openS3Dataset(s3, { bucket: environment.BUCKET_NAME, dataset, ...deadline })),
-      modelStore: createS3ModelStore(s3, environment.BUCKET_NAME, deadline),
+      modelStore,
       // Publishing reads back what it has just written.
       candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, {
         ...deadline,
@@ -98,6 +105,20 @@ export function createTrainHandlerFromEnvironment(
       clock: Date.now,
       sleep,
       random: Math.random,
+      events: {
+        eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, deadline),
+        onPoison: (key) => {
+          observability.count(METRICS.eventsPoisoned);
+          // The key names the listener.
+          observability.warn('an event could not be read', { item: observability.pseudonym(key) });
+        },
+      },
+      erasure: {
+        readErasures: () => loadErasures(tombstones, modelStore),
+        candidateEraser: createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, deadline),
+        rewriteDataset: (dataset, erased) =>
+          rewriteDataset(modelStore, (file) => datasetKey(dataset, file), erased),
+      },
       codeVersion: environment.CODE_VERSION,
       candidatesTtlMs: CANDIDATES_TTL_DAYS * DAY_MS,
       leaseMs: LEASE_MS,

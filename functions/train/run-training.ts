@@ -2,18 +2,26 @@ import {
   assertValid,
   buildVersion,
   formatFinding,
+  eventLines,
+  expireVersions,
+  firstReceived,
   makeVersion,
-  parseParameters,
   measureParameters,
+  mergeEvents,
+  parseParameters,
   publishVersion,
   readDataset,
   requireQuality,
   resolveOptions,
   trainModel,
   tunedParameters,
+  withoutRowsOf,
+  type CandidateEraser,
   type CandidateStore,
   type Dataset,
   type DataReport,
+  type EventCounts,
+  type EventLog,
   type LeaseStore,
   type ModelStore,
   type OpenFile,
@@ -25,6 +33,8 @@ import {
 } from '@encore/core/train';
 
 import { hashingDataset } from '../shared/hashing-dataset.ts';
+import { drainEvents, type Drained } from './drain-events.ts';
+import { digestOf, remembering, type Erased } from './erasures.ts';
 import type { TrainingEvent } from './request.ts';
 import { readableManifest, savedParts } from './saved-parts.ts';
 import { tunedChoice } from './tuned-choice.ts';
@@ -51,6 +61,25 @@ export interface TrainingPorts {
   readonly onReport: (report: DataReport) => void;
   /** Told of a tuned choice that cannot be used: the training goes on without it. */
   readonly onTuningIgnored: (message: string) => void;
+  /** What listeners did since; a training of files alone goes without. */
+  readonly events?: EventPorts;
+  /** Who asked to be forgotten; where nobody can ask, nobody was. */
+  readonly erasure?: ErasurePorts;
+}
+
+/** The way back from serving to training. */
+export interface EventPorts {
+  readonly eventLog: Pick<EventLog, 'ofDay'>;
+  /** Told of every stored item that could not be read as an event, by its key, which names the listener. */
+  readonly onPoison: (key: string) => void;
+}
+
+export interface ErasurePorts {
+  /** Asked before a training reads anything, and again once it has published. */
+  readonly readErasures: () => Promise<Erased>;
+  readonly candidateEraser: CandidateEraser;
+  /** Takes the rows of listeners who were erased out of a data set's files; safe to repeat. */
+  readonly rewriteDataset: (dataset: string, erased: Erased) => Promise<unknown>;
 }
 
 /** How a training ended. */
@@ -61,10 +90,21 @@ export interface TrainingResult {
   readonly metrics: TrainingMetrics | null;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
+  /** What became of the events; `null` where there are none. */
+  readonly events: EventSummary | null;
+  /** Old versions that were deleted; `null` where that failed, absent where it was not tried. */
+  readonly expiredVersions?: readonly string[] | null;
 }
 
+/** What a training did with events: what the drain found, and what of it is in the model. */
+export type EventSummary = EventCounts & Drained['report'] & { readonly erasedRows: number };
+
 /**
- * The scheduled job: lease, read and validate, train, gate, publish.
+ * The scheduled job: lease, drain, read and validate, merge, train, gate, publish.
+ *
+ * Listeners who were erased are in no model that begins after it: their rows are left out of what is read and taken out of the data
+ * set's files, their events taken out of the offline store. Who was erased during a run is found at its end, and the candidates
+ * that it has written for them are erased.
  *
  * @param run - `holder` names this run to the lease; `deadlineMs` (epoch) is when publishing has to stop.
  * @throws EncoreError as the steps do; the lease is given back and the pointer has not moved.
@@ -76,7 +116,8 @@ export async function runTraining(
 ): Promise<TrainingResult> {
   const { leaseStore, clock } = ports;
   const lease = await leaseStore.acquire(run.holder, clock(), ports.leaseMs);
-  if (lease === undefined) return { outcome: 'busy', modelVersion: null, metrics: null, timings: {} };
+  if (lease === undefined)
+    return { outcome: 'busy', modelVersion: null, metrics: null, timings: {}, events: null };
   try {
     return await trainUnderLease(ports, event, { ...run, fence: lease.fence });
   } finally {
@@ -104,21 +145,54 @@ async function trainUnderLease(
   const timings: Record<string, number> = {};
   const progress = timed(ports.progress, clock, timings);
 
+  const { erasure } = ports;
+  const erased = remembering((await erasure?.readErasures()) ?? (() => undefined));
+  const drained = await drain(ports, { ...run, erased, progress });
+  if (drained === null) {
+    return { outcome: 'deadline', modelVersion: null, metrics: null, timings, events: null };
+  }
+
   const source = hashingDataset(await ports.openDataset(event.dataset));
+  const gone = new Set(drained.erasedListeners);
+  let erasedRows = 0;
+  const cleaned = hashingDataset(
+    erasure === undefined
+      ? source.open
+      : withoutRowsOf(
+          source.open,
+          (userId) => erased(userId) !== undefined,
+          (_, userId) => {
+            erasedRows++;
+            gone.add(userId);
+          },
+        ),
+  );
   const readStep = progress.step('read', 1);
   const nowMs = event.now ?? startedAt;
-  const read = await readDataset(source.open, { nowMs });
+  const read = await readDataset(cleaned.open, { nowMs });
   readStep.advance(1);
   readStep.end();
   ports.onReport(read.report);
-  const dataset = assertValid(read);
+  if (erasure !== undefined) {
+    // First: a training that died between publishing and erasing has left candidates, and nothing but these rows names them.
+    for (const userId of gone) await erasure.candidateEraser.erase(userId);
+    if (erasedRows > 0) await erasure.rewriteDataset(event.dataset, erased);
+  }
+  const { dataset, counts } = mergeEvents(assertValid(read), drained.events);
+  const events =
+    drained.events.length > 0 || erasedRows > 0 || drained.report.poisoned > 0
+      ? { ...drained.report, ...counts, erasedRows }
+      : null;
 
   const reuse = await savedParts(modelStore, dataset, parameters, event.options);
   const io = { parallel: ports.parallel, progress };
   const trained = await trainModel(dataset, parameters, { ...io, reuse });
   await gate(modelStore, dataset, trained, io);
 
-  const inputFingerprint = source.fingerprint();
+  const inputFingerprint =
+    drained.events.length === 0
+      ? cleaned.fingerprint()
+      : digestOf(cleaned.fingerprint(), eventLines(firstReceived(drained.events)));
   const modelVersion = makeVersion({
     createdAtMs: startedAt,
     fingerprint: inputFingerprint,
@@ -129,22 +203,59 @@ async function trainUnderLease(
     createdAtMs: startedAt,
     codeVersion: ports.codeVersion,
     inputFingerprint,
+    datasetFingerprint: source.fingerprint(),
+    ...(events === null ? {} : { events }),
     timings,
     tuning,
   });
   const publishStep = progress.step('publish', contents.candidates.length);
-  const outcome = await publishVersion(ports, {
-    version: modelVersion,
-    fence: run.fence,
-    files: contents.files,
-    candidates: contents.candidates,
-    popular: contents.popular,
-    expiresAtMs: clock() + ports.candidatesTtlMs,
-    ...(run.deadlineMs === undefined ? {} : { deadlineMs: run.deadlineMs }),
-    onCandidatesWritten: (count) => publishStep.advance(count),
-  });
+  let outcome: PublishOutcome;
+  try {
+    outcome = await publishVersion(ports, {
+      version: modelVersion,
+      fence: run.fence,
+      files: contents.files,
+      candidates: contents.candidates,
+      popular: contents.popular,
+      expiresAtMs: clock() + ports.candidatesTtlMs,
+      ...(run.deadlineMs === undefined ? {} : { deadlineMs: run.deadlineMs }),
+      onCandidatesWritten: (count) => publishStep.advance(count),
+    });
+  } finally {
+    // However it ended, candidates may have been written.
+    if (erasure !== undefined) await eraseSince(erasure, dataset, erased);
+  }
   publishStep.end();
-  return { outcome, modelVersion, metrics: trained.metrics, timings };
+  // What is not deleted today is tomorrow; the new version does not depend on it.
+  const expiredVersions = await expireVersions(ports).catch(() => null);
+  return { outcome, modelVersion, metrics: trained.metrics, timings, events, expiredVersions };
+}
+
+const NOTHING_DRAINED: Drained = {
+  events: [],
+  erasedListeners: new Set(),
+  report: { daysRead: 0, partitionsWritten: 0, newEvents: 0, erasedEvents: 0, poisoned: 0 },
+};
+
+async function drain(
+  { modelStore, clock, events }: TrainingPorts,
+  run: { readonly erased: Erased; readonly progress: Progress; readonly deadlineMs?: number },
+): Promise<Drained | null> {
+  if (events === undefined) return NOTHING_DRAINED;
+  const step = run.progress.step('drain', 1);
+  const options = run.deadlineMs === undefined ? {} : { deadlineMs: run.deadlineMs };
+  const drained = await drainEvents({ ...events, modelStore, erased: run.erased, clock }, options);
+  step.advance(1);
+  step.end();
+  return drained;
+}
+
+/** Erases the candidates of listeners of a model who were erased after it was begun. */
+async function eraseSince(erasure: ErasurePorts, { users }: Dataset, before: Erased): Promise<void> {
+  const now = await erasure.readErasures();
+  for (const userId of users.ids) {
+    if (now(userId) !== before(userId)) await erasure.candidateEraser.erase(userId);
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { ROOT } from './root.ts';
 /**
  * What every build has in common: ES modules for the Lambda runtime's Node, the same bytes for the same sources.
  *
- * Names are kept by not shortening them. esbuild's `keepNames` would do it by calls of a helper inside every function,
+ * Where names are kept it is by not shortening them. esbuild's `keepNames` would do it by calls of a helper inside every function,
  * and a function that is sent to a thread as text (`serveTasks`) leaves that helper behind.
  */
 export const ESBUILD_OPTIONS = {

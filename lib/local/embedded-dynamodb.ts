@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -8,12 +9,11 @@ import {
   type KeySchemaElement,
 } from '@aws-sdk/client-dynamodb';
 import { EncoreError } from '@encore/core/serve';
-import dynalite from 'dynalite';
 import type { TableDefinition } from '../../functions/shared/tables.ts';
+import type { DynaliteReady, DynaliteWorkerData } from './dynalite-worker.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from './local-credentials.ts';
-import { closeServer, listenOnLoopback } from './loopback.ts';
 
-/** A DynamoDB that runs inside this process. */
+/** A DynamoDB that runs inside this process, on a thread of its own. */
 export interface EmbeddedDynamoDb {
   readonly endpoint: string;
   /** Creates a table unless it is there already. */
@@ -22,7 +22,8 @@ export interface EmbeddedDynamoDb {
 }
 
 /**
- * Starts dynalite on a free loopback port.
+ * Starts dynalite on a free loopback port and on a thread: what it takes for parsing and storing would otherwise be taken from the
+ * HTTP server, the handlers and a training that share this one.
  *
  * It knows no time to live: items outlive their `ttlAttribute` here.
  *
@@ -31,13 +32,8 @@ export interface EmbeddedDynamoDb {
  */
 export async function startEmbeddedDynamoDb(folder: string | null): Promise<EmbeddedDynamoDb> {
   if (folder !== null) await assertUnlocked(folder);
-  const server = dynalite({ createTableMs: 0, ...(folder === null ? {} : { path: folder }) });
-  // dynalite rethrows the error of a client that hangs up in mid-request, which would end this process.
-  server.on('request', (request) => {
-    request.removeAllListeners('error');
-    request.on('error', () => undefined);
-  });
-  const endpoint = `http://127.0.0.1:${await listenOnLoopback(server, 0)}`;
+  const { worker, port, ended } = await startThread({ folder });
+  const endpoint = `http://127.0.0.1:${port}`;
   const client = new DynamoDBClient({ endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS });
   return {
     endpoint,
@@ -79,9 +75,34 @@ export async function startEmbeddedDynamoDb(folder: string | null): Promise<Embe
     },
     close: async () => {
       client.destroy();
-      await closeServer(server, 1_000);
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
+      worker.postMessage('close');
+      await ended;
     },
   };
+}
+
+interface Thread extends DynaliteReady {
+  readonly worker: Worker;
+  readonly ended: Promise<void>;
+}
+
+/** A thread that dies later, with nobody listening to its `error`, takes this process with it, as dynalite did without one. */
+function startThread(workerData: DynaliteWorkerData): Promise<Thread> {
+  const worker = new Worker(new URL('dynalite-worker.ts', import.meta.url), { workerData });
+  const ended = new Promise<void>((resolve) => {
+    worker.once('exit', () => resolve());
+  });
+  return new Promise((resolve, reject) => {
+    const end = (code: number): void => {
+      reject(new Error(`the thread of the embedded DynamoDB ended with code ${code} before it was ready`));
+    };
+    worker.once('error', reject).once('exit', end);
+    worker.once('message', ({ port }: DynaliteReady) => {
+      worker.off('error', reject).off('exit', end);
+      resolve({ worker, port, ended });
+    });
+  });
 }
 
 function keySchema(keys: readonly string[]): KeySchemaElement[] {

@@ -8,19 +8,25 @@ import {
   type TrainParameters,
 } from '@encore/core/train';
 
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
-import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
+import {
+  createDynamoClient,
+  createS3Client,
+  TRAINING_LIMITS,
+} from '../../functions/shared/adapters/clients.ts';
+import { createDynamoEventLog } from '../../functions/shared/adapters/dynamo-event-log.ts';
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
 import { createS3ModelStore } from '../../functions/shared/adapters/s3-model-store.ts';
 import { hashingDataset } from '../../functions/shared/hashing-dataset.ts';
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
-import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
+import { BUCKET_VARIABLE, TABLES } from '../../functions/shared/tables.ts';
+import { countWaitingEvents } from '../../functions/train/drain-events.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
 import { datasetNameOf } from './dataset-name.ts';
-import { startHttpServer } from './http-server.ts';
+import { createHttpFunctions } from './http-functions.ts';
+import { startHttpServer, type Cors } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
 import { createProgress } from './progress.ts';
@@ -34,13 +40,17 @@ export interface RunLocallyOptions {
   readonly folder: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly cors: Cors | null;
   readonly codeVersion: string;
+  /** Whether to train though there is a model of this data and code: on what listeners did since. */
+  readonly retrain?: boolean;
   readonly say: (line: string) => void;
 }
 
 /**
  * The main job on one machine: starts the embedded stores, uploads the data set, invokes the training handler with the event
- * that the schedule sends (unless the current model comes from the same data and code), serves the HTTP API, and stops on
+ * that the schedule sends (unless the current model comes from the same data files and code: what listeners did since is counted, and
+ * trained on when asked for), serves the HTTP API, and stops on
  * Ctrl-C.
  *
  * @throws EncoreError `INVALID_DATA_SET` with the first findings, or `INVALID_OPTION` where the port is taken, before
@@ -70,8 +80,24 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     const tuning = await tunedChoice(modelStore, 'full', () => undefined);
     const parameters = tuning === null ? resolveOptions('full', {}) : tunedParameters(tuning);
     const { codeVersion } = options;
-    if (kept !== null && isUpToDate(kept, { fingerprint, codeVersion, parameters })) {
+    if (
+      options.retrain !== true &&
+      kept !== null &&
+      isUpToDate(kept, { fingerprint, codeVersion, parameters })
+    ) {
       say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
+      const waiting = await countWaitingEvents({
+        eventLog: createDynamoEventLog(
+          createDynamoClient(aws, TRAINING_LIMITS),
+          stack.env[TABLES.events.variable]!,
+          {
+            deadlineMs: 30_000,
+          },
+        ),
+        modelStore,
+        clock: Date.now,
+      });
+      if (waiting > 0) say(`${waiting} events have come in since: start with --retrain to train on them.`);
     } else {
       const dataset = datasetNameOf(folder);
       await uploadDataset(s3, { bucket, dataset, folder });
@@ -87,10 +113,13 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       );
     }
 
+    const { handlers, preload } = createHttpFunctions(env);
+    await preload();
     const server = await startHttpServer({
       port: options.port,
       routes: ROUTES,
-      handlers: { recommend: createRecommendHandlerFromEnvironment(env) },
+      cors: options.cors,
+      handlers,
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
     say(`Encore is ready at ${server.url}`);
@@ -120,7 +149,8 @@ function isUpToDate(
   },
 ): boolean {
   return (
-    manifest.inputFingerprint === now.fingerprint &&
+    // Events are no reason: they wait for the next training.
+    (manifest.datasetFingerprint ?? manifest.inputFingerprint) === now.fingerprint &&
     manifest.codeVersion === now.codeVersion &&
     JSON.stringify(manifest.parameters) === JSON.stringify(now.parameters)
   );

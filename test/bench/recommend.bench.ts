@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
+import { createRecommendFunctionFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
@@ -46,7 +46,7 @@ export async function run(): Promise<void> {
     const server = await startHttpServer({
       port: 0,
       routes: ROUTES,
-      handlers: { recommend: createRecommendHandlerFromEnvironment(env) },
+      handlers: { recommend: createRecommendFunctionFromEnvironment(env).handler },
       onError: (error) => console.error(error),
     });
     const milliseconds: number[] = [];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRecommendHandlerFromEnvironment } from '../../functions/recommend/handler.ts';
+import { createRecommendFunctionFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createTrainHandlerFromEnvironment } from '../../functions/train/handler.ts';
 import type { TrainingResult } from '../../functions/train/run-training.ts';
@@ -50,7 +50,7 @@ function startServer(): Promise<HttpServer> {
   return startHttpServer({
     port: 0,
     routes: ROUTES,
-    handlers: { recommend: createRecommendHandlerFromEnvironment({ ...stack.env, LOG_LEVEL: 'SILENT' }) },
+    handlers: { recommend: createRecommendFunctionFromEnvironment({ ...stack.env, LOG_LEVEL: 'SILENT' }).handler },
     onError: (error) => {
       throw error;
     },

@@ -148,6 +148,7 @@ describe('the model store in a folder', () => {
     expect(outcome).toBe('published');
     const reader = createFolderModelStore(folder);
     expect((await readPointer(reader))?.pointer.version).toBe(publication.version);
-    expect(await reader.list(`models/${publication.version}/`)).toHaveLength(publication.files.size);
+    // The files and the state.
+    expect(await reader.list(`models/${publication.version}/`)).toHaveLength(publication.files.size + 1);
   });
 });

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCoreLayer } from '../../lib/build/build-core-layer.ts';
 import { hashFolder, type BuiltFolder } from '../../lib/build/built-folder.ts';
@@ -20,7 +21,7 @@ import { bundleFunction } from '../../lib/build/bundle-function.ts';
 import { ROOT } from '../../lib/build/root.ts';
 
 /** The sources of every function that is deployed. */
-const FUNCTIONS = ['recommend', 'train'];
+const FUNCTIONS = ['events', 'experiments', 'models', 'recommend', 'train', 'users'];
 
 let folder = '';
 let layer: BuiltFolder;
@@ -109,6 +110,27 @@ describe.each(FUNCTIONS)('the bundle of the %s function', (name) => {
   });
 });
 
+describe('what a cold start of the recommend function reads', () => {
+  it('is at most 250 kB, compressed: the bundle, and the entry of the layer with what it loads', () => {
+    const core = join(layer.folder, 'nodejs/node_modules/@encore/core');
+    const files = [
+      join(bundles.get('recommend')!.folder, 'handler.mjs'),
+      ...filesReachedFrom('serve.mjs', layer).map((file) => join(core, file)),
+    ];
+    expect(files.length).toBeGreaterThan(1);
+    const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+    expect(bytes).toBeLessThanOrEqual(250_000);
+  });
+
+  it('looks for credentials in the environment alone', () => {
+    const sources = Object.values(bundles.get('recommend')!.inputs).flat();
+    expect(sources).toContain('lib/build/environment-credentials.ts');
+    expect(
+      sources.filter((source) => /credential-provider-|nested-clients|token-providers/.test(source)),
+    ).toEqual([]);
+  });
+});
+
 describe('the bundled ParallelMap', () => {
   it('runs tasks on threads that load the layer', async () => {
     const task = stage('threads');
@@ -153,8 +175,13 @@ async function runNode(script: string): Promise<string> {
   return stdout.trimEnd();
 }
 
-/** The sources in an output file of a build and in all that it loads. */
-function sourcesReachedFrom(entry: string, { folder: layerFolder, inputs }: BuiltFolder): readonly string[] {
+/** The sources in an output file of the layer and in all that it loads. */
+function sourcesReachedFrom(entry: string, built: BuiltFolder): readonly string[] {
+  return filesReachedFrom(entry, built).flatMap((file) => built.inputs[file] ?? []);
+}
+
+/** An output file of the layer and all that it loads. */
+function filesReachedFrom(entry: string, { folder: layerFolder }: BuiltFolder): readonly string[] {
   const core = join(layerFolder, 'nodejs/node_modules/@encore/core');
   const reached = new Set([entry]);
   for (const file of reached) {
@@ -164,7 +191,7 @@ function sourcesReachedFrom(entry: string, { folder: layerFolder, inputs }: Buil
       reached.add(imported!);
     }
   }
-  return [...reached].flatMap((file) => inputs[file] ?? []);
+  return [...reached];
 }
 
 function textsIn(path: string): readonly string[] {

@@ -13,6 +13,7 @@ describe('the configuration of a stage', () => {
       retrainHour: 3,
       logRetention: 7,
       throttle: { rate: 20, burst: 40 },
+      corsOrigins: [],
     });
   });
 
@@ -27,6 +28,16 @@ describe('the configuration of a stage', () => {
       retrainHour: 23,
       logRetention: 30,
     });
+  });
+
+  it('takes origins joined by commas, or all', () => {
+    const origins = (corsOrigins: string): readonly string[] => read({ corsOrigins }).corsOrigins;
+    expect(origins('https://shop.example, http://localhost:8080')).toEqual([
+      'https://shop.example',
+      'http://localhost:8080',
+    ]);
+    expect(origins('*')).toEqual(['*']);
+    expect(origins('')).toEqual([]);
   });
 
   it.each([
@@ -50,6 +61,15 @@ describe('the configuration of a stage', () => {
     [{ retrainHour: '3.5' }, 'allowed is a whole hour'],
     [{ retrainHour: -1 }, 'allowed is a whole hour'],
     [{ retrainHour: 'noon' }, 'allowed is a whole hour'],
+    [
+      { corsOrigins: 'https://shop.example/' },
+      'context value corsOrigins is "https://shop.example/": allowed is * or a comma-separated list of origins',
+    ],
+    [{ corsOrigins: 'shop.example' }, 'allowed is * or a comma-separated list of origins'],
+    [{ corsOrigins: 'https://Shop.example' }, 'allowed is * or a comma-separated list of origins'],
+    [{ corsOrigins: 'https://shop.example:443' }, 'allowed is * or a comma-separated list of origins'],
+    [{ corsOrigins: '*,https://shop.example' }, 'allowed is * or a comma-separated list of origins'],
+    [{ corsOrigins: true }, 'allowed is * or a comma-separated list of origins'],
   ])('refuses %j, saying what is allowed', (context, message) => {
     expect(() => read(context)).toThrow(message);
   });

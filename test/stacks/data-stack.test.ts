@@ -7,6 +7,10 @@ const BUCKET = 'AWS::S3::Bucket';
 const TABLE = 'AWS::DynamoDB::GlobalTable';
 const stateful = { ...resourcesOf(data, BUCKET), ...resourcesOf(data, TABLE) };
 
+function keySchema(names: readonly string[]) {
+  return names.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? 'HASH' : 'RANGE' }));
+}
+
 describe('the data stack', () => {
   it('keeps the logical ids of everything that holds data: a new id is a new, empty resource', () => {
     expect(Object.keys(stateful).toSorted()).toMatchInlineSnapshot(`
@@ -70,12 +74,10 @@ describe('the data stack', () => {
     }));
     const wanted = Object.values<TableDefinition>(TABLES).map((definition) => {
       const { partitionKey, sortKey, ttlAttribute, index } = definition;
-      const schema = (names: readonly string[]) =>
-        names.map((name, i) => ({ AttributeName: name, KeyType: i === 0 ? 'HASH' : 'RANGE' }));
       const names = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
       const all = new Set([...names, ...(index === undefined ? [] : [index.partitionKey, index.sortKey])]);
       return {
-        KeySchema: schema(names),
+        KeySchema: keySchema(names),
         AttributeDefinitions: Array.from(all, (name) => ({ AttributeName: name, AttributeType: 'S' })),
         GlobalSecondaryIndexes:
           index === undefined
@@ -83,7 +85,7 @@ describe('the data stack', () => {
             : [
                 {
                   IndexName: index.name,
-                  KeySchema: schema([index.partitionKey, index.sortKey]),
+                  KeySchema: keySchema([index.partitionKey, index.sortKey]),
                   Projection: { ProjectionType: 'ALL' },
                 },
               ],

@@ -20,6 +20,23 @@ describe('the serving stack', () => {
     }
   });
 
+  it('says nothing to pages of other origins unless some are configured', () => {
+    const corsOf = (context: Readonly<Record<string, unknown>>): readonly unknown[] =>
+      propertiesOf(synthesise(context).serving, 'AWS::ApiGatewayV2::Api').map(
+        ({ CorsConfiguration }) => CorsConfiguration,
+      );
+    expect(corsOf({})).toEqual([undefined]);
+    expect(corsOf({ corsOrigins: 'https://shop.example' })).toEqual([
+      {
+        AllowOrigins: ['https://shop.example'],
+        AllowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
+        AllowHeaders: ['content-type', 'if-none-match'],
+        ExposeHeaders: ['etag', 'retry-after'],
+        MaxAge: 3_600,
+      },
+    ]);
+  });
+
   it('throttles, and a larger stage more patiently', () => {
     expect(propertiesOf(serving, STAGE)).toMatchObject([
       { DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 } },

@@ -10,10 +10,14 @@ export interface ClientLimits {
   readonly maxAttempts: number;
 }
 
-/** For a request that somebody waits for: give up early, there is always a list to answer with. */
+/**
+ * For a call while somebody waits for a list, under a total deadline of some 120 ms: there is always a list to answer with. An attempt
+ * may take nearly all of it: a store that is silent for so long will not speak in what would be left for another. The second
+ * attempt is for failures that come at once, such as a connection that was closed while idle.
+ */
 export const SERVING_LIMITS: ClientLimits = {
-  connectionTimeoutMs: 500,
-  requestTimeoutMs: 1_000,
+  connectionTimeoutMs: 100,
+  requestTimeoutMs: 100,
   maxAttempts: 2,
 };
 
@@ -21,6 +25,20 @@ export const SERVING_LIMITS: ClientLimits = {
 export const EVENT_LIMITS: ClientLimits = {
   connectionTimeoutMs: 500,
   requestTimeoutMs: 1_500,
+  maxAttempts: 3,
+};
+
+/** For what somebody in charge asks for now and then, which may move a model but has to answer within an HTTP API's 30 s. */
+export const ADMIN_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 1_000,
+  requestTimeoutMs: 5_000,
+  maxAttempts: 3,
+};
+
+/** For the files of a model, megabytes that are fetched behind the requests' backs. */
+export const MODEL_LIMITS: ClientLimits = {
+  connectionTimeoutMs: 1_000,
+  requestTimeoutMs: 3_000,
   maxAttempts: 3,
 };
 

@@ -1,9 +1,10 @@
 import {
   ConditionalCheckFailedException,
   UpdateItemCommand,
+  type AttributeValue,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
-import { EncoreError, type LeaseStore } from '@encore/core/serve';
+import { EncoreError, type FenceIssuer, type LeaseStore } from '@encore/core/serve';
 import { TABLES } from '../tables.ts';
 import { callStore } from './store-call.ts';
 
@@ -19,10 +20,20 @@ export function createDynamoLeaseStore(
   client: DynamoDBClient,
   tableName: string,
   options: { readonly leaseName: string; readonly deadlineMs: number },
-): LeaseStore {
+): LeaseStore & FenceIssuer {
   const { leaseName, deadlineMs } = options;
   const call = (operation: string) => ({ store: `dynamodb table ${tableName}`, operation, deadlineMs });
   const key = { [TABLES.leases.partitionKey]: { S: leaseName } };
+
+  const readFence = (attributes: Record<string, AttributeValue> | undefined): number => {
+    const fence = Number(attributes?.['fence']?.N);
+    if (Number.isSafeInteger(fence)) return fence;
+    throw new EncoreError(
+      'STORE_UNAVAILABLE',
+      `dynamodb table ${tableName} answered the lease ${leaseName} without an integer fence`,
+      { found: attributes?.['fence'] },
+    );
+  };
 
   return {
     acquire: (holder, nowMs, ttlMs) =>
@@ -50,15 +61,7 @@ export function createDynamoLeaseStore(
             }),
             { abortSignal },
           );
-          const fence = Number(Attributes?.['fence']?.N);
-          if (!Number.isSafeInteger(fence)) {
-            throw new EncoreError(
-              'STORE_UNAVAILABLE',
-              `dynamodb table ${tableName} answered the lease ${leaseName} without an integer fence`,
-              { found: Attributes?.['fence'] },
-            );
-          }
-          return { fence };
+          return { fence: readFence(Attributes) };
         } catch (error) {
           if (error instanceof ConditionalCheckFailedException) return undefined;
           throw error;
@@ -82,6 +85,22 @@ export function createDynamoLeaseStore(
         } catch (error) {
           if (!(error instanceof ConditionalCheckFailedException)) throw error;
         }
+      }),
+
+    issueFence: () =>
+      callStore(call(`issuing a fence of ${leaseName}`), async ({ abortSignal }) => {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: tableName,
+            Key: key,
+            UpdateExpression: 'ADD #fence :one',
+            ExpressionAttributeNames: { '#fence': 'fence' },
+            ExpressionAttributeValues: { ':one': { N: '1' } },
+            ReturnValues: 'UPDATED_NEW',
+          }),
+          { abortSignal },
+        );
+        return readFence(Attributes);
       }),
   };
 }

@@ -1,7 +1,7 @@
 import { EncoreError, type ModelStore } from '@encore/core/serve';
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -56,6 +56,19 @@ export function createFolderModelStore(
     await syncFolder(dirname(path));
   };
 
+  /** A folder without files is no key: it would be all that is left of a deleted version. */
+  const removeEmptyFolders = async (parent: string): Promise<void> => {
+    for (let name = parent; name !== '.'; name = dirname(name)) {
+      try {
+        await rmdir(join(folder, name));
+      } catch (error) {
+        // Not empty, or a writer has filled it or another has removed it meanwhile.
+        if (isOneOf(error, ['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR', 'EPERM'])) return;
+        throw error;
+      }
+    }
+  };
+
   return {
     get: (key, range) =>
       translated(`read ${key}`, async () => {
@@ -95,6 +108,14 @@ export function createFolderModelStore(
         await walk('');
         return keys.toSorted();
       }),
+    delete: (keys) =>
+      translated(`delete ${keys.length} objects`, async () => {
+        for (const key of keys) {
+          const path = pathOf(folder, key);
+          await unlinkFile(path);
+          await removeEmptyFolders(dirname(key));
+        }
+      }),
   };
 }
 
@@ -113,6 +134,14 @@ function pathOf(folder: string, key: string): string {
 
 function etagOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function unlinkFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isOneOf(error, ['ENOENT', 'ENOTDIR', 'EISDIR'])) throw error;
+  }
 }
 
 async function readFolder(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   firstReceived,
   utcDay,
+  type CandidateEraser,
   type CandidateStore,
   type EventLog,
   type ExperimentRevision,
@@ -9,9 +10,11 @@ import {
   type Exposure,
   type ExposureArchive,
   type ExposureLog,
+  type FenceIssuer,
   type LeaseStore,
   type ListenerEvent,
   type ModelStore,
+  type TombstoneStore,
 } from '@encore/core/serve';
 
 /** A model store that lives and dies with the process: for tests, and for runs that keep nothing. */
@@ -38,6 +41,9 @@ export function createMemoryModelStore(): ModelStore {
       Array.from(objects.keys())
         .filter((key) => key.startsWith(prefix))
         .toSorted(),
+    delete: async (keys) => {
+      for (const key of keys) objects.delete(key);
+    },
   };
 }
 
@@ -46,7 +52,9 @@ export function createMemoryModelStore(): ModelStore {
  *
  * @param options - `clock`: epoch milliseconds, for deadlines.
  */
-export function createMemoryCandidateStore(options: { readonly clock?: () => number } = {}): CandidateStore {
+export function createMemoryCandidateStore(
+  options: { readonly clock?: () => number } = {},
+): CandidateStore & CandidateEraser {
   const { clock = Date.now } = options;
   const versions = new Map<string, Map<string, Uint8Array>>();
   return {
@@ -63,6 +71,7 @@ export function createMemoryCandidateStore(options: { readonly clock?: () => num
       return count;
     },
     read: async (userId, modelVersion) => versions.get(modelVersion)?.get(userId)?.slice(),
+    erase: async (userId) => Array.from(versions.values()).filter((version) => version.delete(userId)).length,
   };
 }
 
@@ -140,8 +149,6 @@ export function createMemoryEventLog(): EventLog {
         return 'stored';
       }),
     recent: async (userId, limit) => {
-      const newestFirst = (a: ListenerEvent, b: ListenerEvent): number =>
-        b.at - a.at || (a.id < b.id ? 1 : -1);
       const newest = Array.from(listeners.get(userId)?.values() ?? []).toSorted(newestFirst);
       return firstReceived(newest.slice(0, limit)).toSorted(newestFirst);
     },
@@ -159,8 +166,12 @@ export function createMemoryEventLog(): EventLog {
   };
 }
 
+function newestFirst(a: ListenerEvent, b: ListenerEvent): number {
+  return b.at - a.at || (a.id < b.id ? 1 : -1);
+}
+
 /** A lease that one process hands out to itself. */
-export function createMemoryLeaseStore(): LeaseStore {
+export function createMemoryLeaseStore(): LeaseStore & FenceIssuer {
   let fence = 0;
   let held: { readonly holder: string; readonly expiresAtMs: number } | null = null;
   return {
@@ -172,5 +183,17 @@ export function createMemoryLeaseStore(): LeaseStore {
     release: async (holder) => {
       if (held?.holder === holder) held = null;
     },
+    issueFence: async () => ++fence,
+  };
+}
+
+/** Tombstones that live and die with the process. */
+export function createMemoryTombstoneStore(): TombstoneStore {
+  const tombstones = new Map<string, number>();
+  return {
+    add: async (listenerHash, erasedAt) => {
+      tombstones.set(listenerHash, Math.max(erasedAt, tombstones.get(listenerHash) ?? -Infinity));
+    },
+    list: async () => new Map(tombstones),
   };
 }

@@ -1,4 +1,4 @@
-import { EncoreError, type LeaseStore, type ModelStore } from '@encore/core/train';
+import { EncoreError, type FenceIssuer, type LeaseStore, type ModelStore } from '@encore/core/train';
 import * as z from 'zod';
 
 const leaseSchema = z.object({
@@ -14,7 +14,7 @@ type Lease = z.output<typeof leaseSchema>;
 const ATTEMPTS = 20;
 
 /** A lease kept in one object of a model store, moved by conditional writes: for folders, where there is no database. */
-export function createObjectLeaseStore(store: ModelStore, key: string): LeaseStore {
+export function createObjectLeaseStore(store: ModelStore, key: string): LeaseStore & FenceIssuer {
   const move = async <T>(
     decide: (lease: Lease) => { readonly next: Lease | null; readonly result: T },
   ): Promise<T> => {
@@ -47,6 +47,11 @@ export function createObjectLeaseStore(store: ModelStore, key: string): LeaseSto
         next: lease.holder === holder ? { ...lease, holder: null } : null,
         result: undefined,
       })),
+    issueFence: () =>
+      move((lease) => {
+        const fence = lease.fence + 1;
+        return { next: { ...lease, fence }, result: fence };
+      }),
   };
 }
 

@@ -1,5 +1,6 @@
-import type { ModelStore } from '@encore/core/serve';
+import { EncoreError, type ModelStore } from '@encore/core/serve';
 import {
+  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   NoSuchKey,
@@ -91,5 +92,34 @@ export function createS3ModelStore(
       } while (token !== undefined);
       return keys;
     },
+
+    delete: async (keys) => {
+      for (let start = 0; start < keys.length; start += DELETE_BATCH_SIZE) {
+        const { Errors } = await callStore(call('deleting objects'), ({ abortSignal }) =>
+          client.send(
+            new DeleteObjectsCommand({
+              Bucket: bucket,
+              Delete: {
+                Objects: keys.slice(start, start + DELETE_BATCH_SIZE).map((Key) => ({ Key })),
+                Quiet: true,
+              },
+            }),
+            { abortSignal },
+          ),
+        );
+        // The answer is a 200 whatever became of the single objects.
+        const [error] = Errors ?? [];
+        if (error !== undefined) {
+          throw new EncoreError(
+            'STORE_UNAVAILABLE',
+            `deleting ${error.Key ?? 'objects'} on s3 bucket ${bucket} failed with ${error.Code ?? 'no reason given'}`,
+            { store: `s3 bucket ${bucket}`, failed: Errors?.length, outcome: 'unknown' },
+          );
+        }
+      }
+    },
   };
 }
+
+/** S3 takes no more keys in one request. */
+const DELETE_BATCH_SIZE = 1_000;

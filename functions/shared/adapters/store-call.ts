@@ -11,20 +11,30 @@ export interface StoreCall {
 /**
  * Makes one SDK call under a total deadline and translates what it throws.
  *
- * The SDK's own timeouts bound one attempt each; only an abort signal bounds all of them together.
+ * The SDK's own timeouts bound one attempt each, and an abort signal ends the attempt that is under way but neither the wait
+ * before the next one nor a look-up of a name. So the deadline ends the wait here, whatever the SDK is doing, and aborts what
+ * can be aborted. Its timer is taken back where the answer came first: `AbortSignal.timeout` would let each call's run out and make
+ * an error of it.
  *
  * @throws {@link EncoreError} `STORE_UNAVAILABLE` with the SDK's error as `cause`. `details.outcome` is `refused`
  *   where the store certainly did nothing, `unknown` where it may have done it and the answer was lost.
  */
-export async function callStore<Output>(
+export function callStore<Output>(
   call: StoreCall,
   run: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
 ): Promise<Output> {
-  try {
-    return await run({ abortSignal: AbortSignal.timeout(call.deadlineMs) });
-  } catch (error) {
-    throw storeUnavailable(call, error);
-  }
+  const { promise, resolve, reject } = Promise.withResolvers<Output>();
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    const late = new Error(`no answer within ${call.deadlineMs} ms`);
+    late.name = 'TimeoutError';
+    reject(storeUnavailable(call, late));
+    deadline.abort(late);
+  }, call.deadlineMs);
+  run({ abortSignal: deadline.signal })
+    .finally(() => clearTimeout(timer))
+    .then(resolve, (error: unknown) => reject(storeUnavailable(call, error)));
+  return promise;
 }
 
 /** An error of the SDK as Encore's own; one that already is passes through. */

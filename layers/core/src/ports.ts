@@ -29,6 +29,8 @@ export interface ModelStore {
   putIf(key: string, body: Uint8Array, etag: string | null): Promise<boolean>;
   /** The keys that start with `prefix`, ascending. */
   list(prefix: string): Promise<readonly string[]>;
+  /** Deletes objects, in any order; keys without one are passed over. Safe to repeat. */
+  delete(keys: readonly string[]): Promise<void>;
 }
 
 export interface StoredObject {

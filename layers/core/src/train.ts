@@ -9,7 +9,23 @@ export type { Dataset } from './data/dataset.ts';
 export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
+export { LISTENER_COLUMNS, withoutRowsOf } from './data/without-rows.ts';
+export {
+  eventLines,
+  decodePartition,
+  encodePartition,
+  EVENTS_PREFIX,
+  partitionKey,
+  dayOfPartition,
+  utcDay,
+} from './events/event-partition.ts';
+export { firstReceived } from './events/first-received.ts';
+export { mergeEvents, type EventCounts } from './events/merge-events.ts';
 export { splitFiles } from './data/split-files.ts';
+export { addListeners, type ExtendedDataset } from './data/add-listeners.ts';
+export { formatIdMap, ID_MAP_FILE, parseIdMap, type IdMapRow } from './data/id-map.ts';
+export { importListens, type ImportResult, type ImportSource } from './import/import-listens.ts';
+export { formatImportReport, IMPORT_FORMATS, type ImportFormat } from './import/import-report.ts';
 export { split811, splitFromPlays, splitHoldout } from './data/split.ts';
 export {
   EFFORTS,
@@ -69,6 +85,8 @@ export {
 export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
+export { activateVersion, unpin, type Activated, type Activation } from './publish/activate-version.ts';
+export { expireVersions, groupVersions, type StoredVersion } from './publish/expire-versions.ts';
 export { requireQuality } from './publish/quality-gate.ts';
 export type { PublishPorts } from './publish/retrying.ts';
 export {
@@ -77,6 +95,7 @@ export {
   MANIFEST_FILE,
   MODEL_FILE,
   RECOMMENDATIONS_FILE,
+  REPORT_FILE,
   type Manifest,
 } from './artifact/manifest.ts';
 export { makeVersion, parseVersion } from './artifact/model-version.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCatalog, encodeCatalog } from '../../../layers/core/src/artifact/catalog.ts';
+import { decodeCatalog, encodeCatalog, noTags } from '../../../layers/core/src/artifact/catalog.ts';
 import { gzip } from '../../../layers/core/src/artifact/gzip.ts';
 
 const refused = expect.objectContaining({
@@ -8,24 +8,49 @@ const refused = expect.objectContaining({
   message: expect.stringContaining('catalog'),
 });
 
+const ONE = { ids: ['1'], names: ['a'], urls: [''] };
+
 const packed = (value: unknown): Promise<Uint8Array> => gzip(new TextEncoder().encode(JSON.stringify(value)));
 
 describe('the catalogue', () => {
   it('comes back as it was, whatever letters the names have', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ id: fc.string(), name: fc.string({ unit: 'grapheme' }), url: fc.webUrl() })),
-        async (artists) => {
+        fc.uniqueArray(fc.string({ unit: 'grapheme' }), { minLength: 1 }),
+        fc.array(
+          fc.record({
+            id: fc.string(),
+            name: fc.string({ unit: 'grapheme' }),
+            url: fc.webUrl(),
+            tags: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 2 ** 31 - 1 }))),
+          }),
+        ),
+        async (tagNames, artists) => {
+          const entries = artists.flatMap(({ tags }) => tags);
+          const starts = [0];
+          for (const { tags } of artists) starts.push(starts.at(-1)! + tags.length);
           const catalog = {
             ids: artists.map(({ id }) => id),
             names: artists.map(({ name }) => name),
             urls: artists.map(({ url }) => url),
+            tags: {
+              names: tagNames,
+              starts: Int32Array.from(starts),
+              tags: Int32Array.from(entries, ([tag]) => tag % tagNames.length),
+              counts: Int32Array.from(entries, ([, count]) => count),
+            },
           };
           expect(await decodeCatalog(await encodeCatalog(catalog))).toEqual(catalog);
         },
       ),
       { numRuns: 30 },
     );
+  });
+
+  it('has no tags where it was written before there were any', async () => {
+    const written = { ids: ['1', '2'], names: ['a', 'b'], urls: ['', ''] };
+    expect(await decodeCatalog(await packed(written))).toEqual({ ...written, tags: noTags(2) });
+    expect([...noTags(2).starts]).toEqual([0, 0, 0]);
   });
 
   it('is the same bytes each time', async () => {
@@ -51,6 +76,26 @@ describe('the catalogue', () => {
     ['of ids that are numbers', { ids: [1], names: ['a'], urls: [''] }],
     ['of fewer names than ids', { ids: ['1', '2'], names: ['a'], urls: ['', ''] }],
     ['of fewer urls than ids', { ids: ['1'], names: ['a'], urls: [] }],
+    ['with tags that are none', { ...ONE, tags: null }],
+    ['with tags of numbers', { ...ONE, tags: { names: [1], lengths: [1], tags: [0], counts: [1] } }],
+    ['with a tag that has no name', { ...ONE, tags: { names: ['a'], lengths: [1], tags: [1], counts: [1] } }],
+    ['with half a tag', { ...ONE, tags: { names: ['a', 'b'], lengths: [1], tags: [0.5], counts: [1] } }],
+    ['with a tag that nobody gave', { ...ONE, tags: { names: ['a'], lengths: [1], tags: [0], counts: [0] } }],
+    ['with a tag not counted', { ...ONE, tags: { names: ['a'], lengths: [1], tags: [0], counts: [] } }],
+    [
+      'with fewer tags than lengths',
+      { ...ONE, tags: { names: ['a'], lengths: [2], tags: [0], counts: [1] } },
+    ],
+    ['with tags of no artist', { ...ONE, tags: { names: ['a'], lengths: [0, 1], tags: [0], counts: [1] } }],
+    [
+      'with lengths that only sum up in 32 bits',
+      {
+        ids: ['1', '2', '3'],
+        names: ['a', 'b', 'c'],
+        urls: ['', '', ''],
+        tags: { names: ['a'], lengths: [2 ** 31 - 1, 2 ** 31 - 1, 3], tags: [0], counts: [1] },
+      },
+    ],
   ])('is refused when it is %s', async (_, value) => {
     await expect(decodeCatalog(await packed(value))).rejects.toThrow(refused);
   });

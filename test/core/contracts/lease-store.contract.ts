@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { LeaseStore } from '../../../layers/core/src/ports.ts';
+import type { FenceIssuer, LeaseStore } from '../../../layers/core/src/ports.ts';
 
 const NOW_MS = 1_795_438_564_000;
 const TTL_MS = 1_200_000;
 
 /**
- * What every {@link LeaseStore} keeps.
+ * What every {@link LeaseStore} that is a {@link FenceIssuer} too keeps.
  *
  * @param make - A store in which nobody ever held the lease, a new one for each test.
  */
-export function leaseStoreContract(name: string, make: () => Promise<LeaseStore>): void {
+export function leaseStoreContract(name: string, make: () => Promise<LeaseStore & FenceIssuer>): void {
   describe(`${name} keeps the LeaseStore contract`, () => {
     it('hands a free lease out with a fence that is a positive integer', async () => {
       const store = await make();
@@ -72,6 +72,35 @@ export function leaseStoreContract(name: string, make: () => Promise<LeaseStore>
       const winners = holders.filter((_, i) => leases[i] !== undefined);
       expect(winners).toHaveLength(1);
       expect(await store.acquire('somebody else', NOW_MS + 1000, TTL_MS)).toBeUndefined();
+    });
+
+    it('issues fences that grow, across leases taken and given back', async () => {
+      const store = await make();
+      const fences = [await store.issueFence()];
+      fences.push((await store.acquire('a', NOW_MS, TTL_MS))!.fence);
+      fences.push(await store.issueFence(), await store.issueFence());
+      await store.release('a');
+      fences.push(await store.issueFence());
+      fences.push((await store.acquire('b', NOW_MS + 1000, TTL_MS))!.fence);
+      expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b));
+      expect(fences.every((fence) => Number.isSafeInteger(fence) && fence > 0)).toBe(true);
+    });
+
+    it('leaves the lease with its holder, and free where it was free, when it issues a fence', async () => {
+      const store = await make();
+      await store.issueFence();
+      expect(await store.acquire('a', NOW_MS, TTL_MS)).toBeDefined();
+      await store.issueFence();
+      expect(await store.acquire('b', NOW_MS + 1000, TTL_MS)).toBeUndefined();
+      expect(await store.acquire('b', NOW_MS + TTL_MS + 1000, TTL_MS)).toBeDefined();
+    });
+
+    it('issues each of eight that ask at once a fence of their own', async () => {
+      const store = await make();
+      const fences = await Promise.all(Array.from({ length: 8 }, () => store.issueFence()));
+      expect(new Set(fences).size).toBe(8);
+      const { fence } = (await store.acquire('a', NOW_MS, TTL_MS))!;
+      expect(fence).toBeGreaterThan(Math.max(...fences));
     });
   });
 }

@@ -164,5 +164,31 @@ export function modelStoreContract(name: string, make: () => Promise<ModelStore>
       expect(await store.list('')).toEqual(keys.toSorted());
       expect(await store.list('models/v3/')).toEqual([]);
     });
+
+    it('deletes the keys given and no others', async () => {
+      const store = await make();
+      const keys = ['models/v1/a', 'models/v1/candidates/0', 'models/v1/candidates/1', 'models/v10/a'];
+      for (const key of keys) await store.put(key, bytes(key));
+      await store.delete(['models/v1/a', 'models/v1/candidates/1']);
+      expect(await store.list('')).toEqual(['models/v1/candidates/0', 'models/v10/a']);
+      expect(await store.get('models/v1/a')).toBeUndefined();
+    });
+
+    it('passes over keys that are not there, so that a deletion can be repeated', async () => {
+      const store = await make();
+      await store.put('models/v1/a', bytes('a'));
+      await store.delete(['models/v1/a', 'models/v1/b', 'models/v2/a']);
+      await store.delete(['models/v1/a']);
+      await store.delete([]);
+      expect(await store.list('')).toEqual([]);
+    });
+
+    it('creates anew what was deleted', async () => {
+      const store = await make();
+      await store.put('models/v1/a', bytes('a'));
+      await store.delete(['models/v1/a']);
+      expect(await store.putIf('models/v1/a', bytes('b'), null)).toBe(true);
+      expect(await read(store, 'models/v1/a')).toBe('b');
+    });
   });
 }

@@ -6,9 +6,9 @@ import type { Publication } from '../../../layers/core/src/publish/publish.ts';
 /** A whole, tiny model version; every byte of it follows from the fence. */
 export async function makePublication(
   fence: number,
-  options: { readonly listeners?: number; readonly note?: string } = {},
+  options: { readonly listeners?: number; readonly note?: string; readonly expiresAtMs?: number } = {},
 ): Promise<Publication> {
-  const { listeners = 5, note = '' } = options;
+  const { listeners = 5, note = '', expiresAtMs = Date.UTC(2027, 0) } = options;
   const fingerprint = String(fence).padStart(64, 'a');
   const createdAtMs = Date.UTC(2026, 10, 23, 12, 0, fence % 60);
   const version = makeVersion({ createdAtMs, fingerprint, fence });
@@ -19,6 +19,7 @@ export async function makePublication(
   const shards = encodeCandidateShards(candidates, { shardSize: 3 });
   const files = new Map<string, Uint8Array>([
     ['model.safetensors', Uint8Array.of(fence, 1, 2, 3)],
+    ['catalog.json.gz', Uint8Array.of(fence, 4, 5)],
     ['report.json', new TextEncoder().encode(`{"fence":${fence}}`)],
     ...shards,
   ]);
@@ -41,6 +42,6 @@ export async function makePublication(
     fence,
     files: new Map([...files, [MANIFEST_FILE, manifest]]),
     candidates,
-    expiresAtMs: Date.UTC(2027, 0),
+    expiresAtMs,
   };
 }

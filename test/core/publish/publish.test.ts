@@ -9,7 +9,6 @@ import { encodePointer, POINTER_KEY, readPointer } from '../../../layers/core/sr
 import { publishVersion, type Publication } from '../../../layers/core/src/publish/publish.ts';
 import { POPULAR_KEY, versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
-import { rollback, unpin } from '../../../layers/core/src/publish/rollback.ts';
 import { makePublication } from './make-publication.ts';
 
 const first = await makePublication(1);
@@ -93,9 +92,10 @@ describe('publishVersion', () => {
       },
       { ...first, popular: Uint8Array.of(1) },
     );
-    expect(keys.slice(-4)).toEqual([
+    expect(keys.slice(-5)).toEqual([
       versionKey(first.version, 'manifest.json'),
       'candidates',
+      versionKey(first.version, 'state.json'),
       POINTER_KEY,
       POPULAR_KEY,
     ]);
@@ -330,99 +330,6 @@ describe('publishVersion', () => {
       expect.objectContaining({ code: 'PUBLISH_FAILED', message: expect.stringContaining(message) }),
     );
     expect(await ports.modelStore.list('')).toEqual([]);
-  });
-});
-
-describe('rollback and unpin', () => {
-  const again = { expiresAtMs: Date.UTC(2027, 1) };
-
-  it('serve an earlier version again and hold trainings back until unpinned', async () => {
-    await publishVersion(ports, first);
-    await publishVersion(ports, second);
-    expect(await rollback(ports, first.version, { fence: 3, ...again })).toBe('pinned');
-    expect(await pointer()).toEqual({
-      version: first.version,
-      previous: second.version,
-      fence: 3,
-      pinned: true,
-    });
-    const fourth = await makePublication(4);
-    expect(await publishVersion(ports, { ...fourth, popular: Uint8Array.of(1) })).toBe('pinned');
-    expect(await ports.modelStore.get(versionKey(fourth.version, 'manifest.json'))).toBeDefined();
-    expect(await ports.modelStore.get(POPULAR_KEY)).toBeUndefined();
-    expect(await pointer()).toMatchObject({ version: first.version });
-    expect(await unpin(ports, { fence: 5 })).toBe('unpinned');
-    expect(await pointer()).toEqual({
-      version: first.version,
-      previous: second.version,
-      fence: 5,
-      pinned: false,
-    });
-    expect(await publishVersion(ports, await makePublication(6))).toBe('published');
-  });
-
-  it('supersede a training that was under way with a smaller fence', async () => {
-    await publishVersion(ports, first);
-    await rollback(ports, first.version, { fence: 3, ...again });
-    expect(await publishVersion(ports, second)).toBe('superseded');
-  });
-
-  it('pin the version that is served already, and keep its previous one', async () => {
-    await publishVersion(ports, first);
-    await publishVersion(ports, second);
-    await rollback(ports, second.version, { fence: 3, ...again });
-    expect(await pointer()).toEqual({
-      version: second.version,
-      previous: first.version,
-      fence: 3,
-      pinned: true,
-    });
-  });
-
-  it('write the candidates again that the store has forgotten', async () => {
-    await publishVersion(ports, first);
-    await publishVersion(ports, second);
-    const candidateStore = createMemoryCandidateStore();
-    await rollback({ ...ports, candidateStore }, first.version, { fence: 3, ...again });
-    for (const { userId, record } of first.candidates) {
-      expect(await candidateStore.read(userId, first.version)).toEqual(record);
-    }
-  });
-
-  it('refuse a version that does not exist or is damaged, and leave the pointer', async () => {
-    await publishVersion(ports, first);
-    await publishVersion(ports, second);
-    await expect(rollback(ports, 'never', { fence: 3, ...again })).rejects.toThrow(
-      'model version never has no manifest.json',
-    );
-    await ports.modelStore.put(versionKey(first.version, 'report.json'), Uint8Array.of(1));
-    await expect(rollback(ports, first.version, { fence: 3, ...again })).rejects.toThrow(
-      `model version ${first.version} has a file report.json of 1 bytes`,
-    );
-    expect(await pointer()).toMatchObject({ version: second.version, fence: 2, pinned: false });
-  });
-
-  it('give way to a greater fence', async () => {
-    await publishVersion(ports, second);
-    await publishVersion(ports, third);
-    expect(await rollback(ports, second.version, { fence: 3, ...again })).toBe('superseded');
-    await rollback(ports, second.version, { fence: 9, ...again });
-    expect(await unpin(ports, { fence: 8 })).toBe('superseded');
-    expect(await pointer()).toMatchObject({ version: second.version, fence: 9, pinned: true });
-  });
-
-  it('stop at a deadline without moving the pointer', async () => {
-    await publishVersion(ports, first);
-    await publishVersion(ports, second);
-    expect(await rollback(ports, first.version, { fence: 3, deadlineMs: nowMs, ...again })).toBe('deadline');
-    expect(await pointer()).toMatchObject({ version: second.version });
-  });
-
-  it('change nothing where nothing is pinned, and fail where nothing is published', async () => {
-    await expect(unpin(ports, { fence: 1 })).rejects.toThrow('no model version is published yet');
-    await publishVersion(ports, first);
-    expect(await unpin(ports, { fence: 2 })).toBe('unpinned');
-    expect(await pointer()).toMatchObject({ fence: 1 });
   });
 });
 

@@ -9,7 +9,7 @@ import {
 } from '../../../layers/core/src/publish/publish.ts';
 import { versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
-import { rollback, unpin } from '../../../layers/core/src/publish/rollback.ts';
+import { activateVersion, unpin } from '../../../layers/core/src/publish/activate-version.ts';
 
 /** What happened in one simulated schedule. */
 export interface Simulation {
@@ -23,7 +23,7 @@ const ignore = (): void => undefined;
 const unavailable = (): EncoreError => new EncoreError('STORE_UNAVAILABLE', 'no answer');
 
 /**
- * Runs publishers, a rollback, an unpinning and readers over one pair of stores, interleaved at every port call by a
+ * Runs publishers, an activation, an unpinning and readers over one pair of stores, interleaved at every port call by a
  * seeded choice, with faults:
  *
  * - a crash before or after a call took effect: the actor never continues, and may be started again from the beginning; a deadline that ends it early;
@@ -140,6 +140,13 @@ export async function simulate(
             .filter((key) => key.startsWith(prefix))
             .toSorted(),
         ),
+      delete: (keys) =>
+        call(restart, () => {
+          for (const key of keys) {
+            objects.delete(key);
+            etags.delete(key);
+          }
+        }),
     };
     const candidateStore: CandidateStore = {
       write: (version, records) => {
@@ -189,13 +196,26 @@ export async function simulate(
         violations.push(`${version} says superseded by fence ${served.at(-1)!.fence}`);
       }
     });
-  const startRollback = (publication: Publication, fence: number): void =>
+  const startActivation = (publication: Publication, fence: number): void =>
     start(async () => {
-      // Late enough, often, for there to be something to roll back to.
+      // Late enough, often, for there to be something to go back to.
       await wait(30);
-      const { version, expiresAtMs } = publication;
-      const ports = portsOf(() => startRollback(publication, fence));
-      count(`rollback ${await rollback(ports, version, { fence, expiresAtMs })}`);
+      const { version } = publication;
+      const ports = portsOf(() => startActivation(publication, fence));
+      try {
+        const { outcome, candidatesWritten } = await activateVersion(ports, version, {
+          fence,
+          pinned: chance(0.7),
+          expiresAtMs: Date.UTC(2027, 1),
+          load: () => Promise.resolve(),
+          erasures: { load: () => Promise.resolve(() => undefined), erase: () => Promise.resolve(0) },
+        });
+        count(`${candidatesWritten > 0 ? 'rewritten and ' : ''}${outcome}`);
+      } catch (error) {
+        // Nobody has published it yet.
+        if (!isEncoreError(error) || error.code !== 'NOT_FOUND') throw error;
+        count('not found');
+      }
     });
   const startUnpin = (fence: number): void =>
     start(async () => {
@@ -203,7 +223,7 @@ export async function simulate(
       count(
         `unpin ${await unpin(
           portsOf(() => startUnpin(fence)),
-          { fence },
+          { version: served.at(-1)?.version ?? '', fence },
         )}`,
       );
     });
@@ -218,6 +238,7 @@ export async function simulate(
     put: () => Promise.reject(new Error('readers do not write')),
     putIf: () => Promise.reject(new Error('readers do not write')),
     list: () => Promise.reject(new Error('readers do not list')),
+    delete: () => Promise.reject(new Error('readers do not delete')),
   };
   const readVersion = async (): Promise<void> => {
     const stored = await readPointer(quietStore);
@@ -250,12 +271,12 @@ export async function simulate(
       }
     });
 
-  // Fences of publishers are 10, 20, …; a rollback or unpinning may fall between or above any of them.
+  // Fences of publishers are 10, 20, …; an activation or unpinning may fall between or above any of them.
   for (const publication of publications) {
     if (chance(0.8))
       startPublisher(chance(0.2) ? { ...publication, deadlineMs: rng.integer(200) } : publication);
   }
-  if (chance(0.4)) startRollback(publications[rng.integer(publications.length)]!, 10 * rng.integer(6) + 5);
+  if (chance(0.4)) startActivation(publications[rng.integer(publications.length)]!, 10 * rng.integer(6) + 5);
   if (chance(0.3)) startUnpin(10 * rng.integer(6) + 7);
   startReader();
   startReader();

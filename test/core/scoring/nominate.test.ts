@@ -36,6 +36,19 @@ describe('nominate', () => {
     expect([...found.items]).toEqual([1]);
   });
 
+  it("leaves hidden artists out, and changes nobody else's score by it", () => {
+    const sources = [fixed(3, [9, 8, 7, 1, 0, 0]), fixed(1, [0, 9, 8, 1, 0, 0])];
+    const buffers = createNominationBuffers(sources.length, 6);
+    const history = createHistory(6, [{ artist: 0 }]);
+    const all = nominate(history, sources, [], buffers);
+    const found = nominate(history, sources, [], buffers, { hidden: Int32Array.of(1) });
+    expect([...all.items]).toEqual([1, 2]);
+    expect([...found.items]).toEqual([2]);
+    expect([...found.scores]).toEqual(Array.from(all.scores.subarray(2)));
+    // The next best of the source takes the free place.
+    expect([...found.nominatedBy]).toEqual([0b11]);
+  });
+
   it('nominates nothing on a row that tells nothing', () => {
     expect(run([fixed(3, [2, 2, 2, 2])], 4).items).toHaveLength(0);
   });

@@ -1,8 +1,15 @@
 import { Agent, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2 } from 'aws-lambda';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ROUTES, type Route } from '../../../functions/routes.ts';
-import { startHttpServer, type EventHandler, type HttpServer } from '../../../lib/local/http-server.ts';
+import {
+  startHttpServer,
+  type Cors,
+  type EventHandler,
+  type HttpServer,
+} from '../../../lib/local/http-server.ts';
 
 const POST: Route = { method: 'POST', path: '/things', handledBy: 'recommend' };
 
@@ -14,12 +21,14 @@ afterEach(async () => {
 async function serve(
   handler: EventHandler,
   onError: (error: unknown) => void = () => undefined,
+  cors: Cors | null = null,
 ): Promise<HttpServer> {
   const server = await startHttpServer({
     port: 0,
     routes: [...ROUTES, POST],
     handlers: { recommend: handler },
     onError,
+    cors,
   });
   open.push(server);
   return server;
@@ -199,4 +208,286 @@ describe('the local HTTP server', () => {
     const { url } = await serve(() => Promise.resolve('{}'));
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
+});
+
+/** Sends bytes over a bare connection; resolves to all that came back until the server closed it. */
+function exchange(port: number, sent: string | Buffer, { end = false } = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      if (end) socket.end(sent);
+      else socket.write(sent);
+    });
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => (answer += text));
+    socket.on('close', () => resolve(answer));
+    // A reset is a way to close, too.
+    socket.on('error', () => undefined);
+    socket.setTimeout(5_000, () => {
+      socket.destroy();
+      reject(new Error(`no end within 5 s of ${JSON.stringify(sent.toString('latin1').slice(0, 300))}`));
+    });
+  });
+}
+
+describe('a fixed segment', () => {
+  const handle = async (path: string, routes: readonly Route[]): Promise<unknown> => {
+    const server = await startHttpServer({
+      port: 0,
+      routes,
+      handlers: { recommend: ({ routeKey }) => Promise.resolve(JSON.stringify(routeKey)) },
+      onError: () => undefined,
+    });
+    open.push(server);
+    return (await fetch(`${server.url}${path}`)).json();
+  };
+  const table = (...paths: readonly Route['path'][]): readonly Route[] =>
+    paths.map((path) => ({ method: 'GET', path, handledBy: 'recommend' }));
+
+  it.each([
+    ['/artists/popular', 'GET /artists/popular'],
+    ['/artists/289', 'GET /artists/{artistId}'],
+    ['/artists/popular/similar', 'GET /artists/{artistId}/similar'],
+    ['/models/current/report', 'GET /models/current/report'],
+    ['/models/v1/report', 'GET /models/{version}/report'],
+  ])('is matched before a parameter, whatever the order of the table: %s', async (path, routeKey) => {
+    const routes = table(
+      '/artists/{artistId}',
+      '/artists/popular',
+      '/artists/{artistId}/similar',
+      '/models/{version}/report',
+      '/models/current/report',
+    );
+    expect(await handle(path, routes)).toBe(routeKey);
+    expect(await handle(path, routes.toReversed())).toBe(routeKey);
+  });
+});
+
+describe('other origins', () => {
+  const ORIGINS = ['https://shop.example', 'http://localhost:8080'];
+  const withCors = (origins: readonly string[]): Promise<HttpServer> =>
+    serve(
+      () =>
+        Promise.resolve({ statusCode: 200, headers: { 'Access-Control-Allow-Origin': 'mine' }, body: '{}' }),
+      undefined,
+      { origins },
+    );
+  const corsOf = (headers: Headers): Readonly<Record<string, string>> =>
+    Object.fromEntries([...headers].filter(([name]) => /^(access-control-|vary$)/.test(name)));
+  const preflight = (url: string, origin: string, method = 'GET'): Promise<Response> =>
+    fetch(`${url}/users/51/recommendations`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': method },
+    });
+
+  it('get an answer to their preflight where they are configured', async () => {
+    const { url } = await withCors(ORIGINS);
+    const response = await preflight(url, ORIGINS[1]!, 'PUT');
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe('');
+    expect(corsOf(response.headers)).toEqual({
+      'access-control-allow-origin': 'http://localhost:8080',
+      'access-control-allow-methods': 'GET,POST,PUT,DELETE',
+      'access-control-allow-headers': 'content-type,if-none-match',
+      'access-control-max-age': '3600',
+      vary: 'origin',
+    });
+  });
+
+  it('may read answers, by our headers and not by those of a handler', async () => {
+    const { url } = await withCors(ORIGINS);
+    const response = await fetch(`${url}/users/51/recommendations`, { headers: { origin: ORIGINS[0]! } });
+    expect(corsOf(response.headers)).toEqual({
+      'access-control-allow-origin': 'https://shop.example',
+      'access-control-expose-headers': 'etag,retry-after',
+      vary: 'origin',
+    });
+  });
+
+  it('may read refusals too', async () => {
+    const { url } = await withCors(ORIGINS);
+    const response = await fetch(`${url}/nothing/here`, { headers: { origin: ORIGINS[0]! } });
+    expect(response.status).toBe(404);
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+  });
+
+  it('are told nothing where others are configured', async () => {
+    const { url } = await withCors(ORIGINS);
+    const stranger = 'https://shop.example.evil.example';
+    const answers = [
+      await preflight(url, stranger),
+      await fetch(`${url}/users/51/recommendations`, { headers: { origin: stranger } }),
+      await preflight(url, ORIGINS[0]!, 'PATCH'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([204, 200, 204]);
+    for (const { headers } of answers) expect(corsOf(headers)).toEqual({ vary: 'origin' });
+  });
+
+  it('are all let in by *', async () => {
+    const { url } = await withCors(['*']);
+    expect(corsOf((await preflight(url, 'https://anywhere.example')).headers)).toMatchObject({
+      'access-control-allow-origin': '*',
+    });
+    const response = await fetch(`${url}/users/51/recommendations`, { headers: { origin: 'null' } });
+    expect(corsOf(response.headers)).toEqual({
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'etag,retry-after',
+    });
+  });
+
+  it('find no OPTIONS and no header where nothing is configured', async () => {
+    const { url } = await serve(() => Promise.resolve('{}'));
+    expect((await preflight(url, ORIGINS[0]!)).status).toBe(404);
+    const response = await fetch(`${url}/users/51/recommendations`, { headers: { origin: ORIGINS[0]! } });
+    expect(corsOf(response.headers)).toEqual({});
+  });
+});
+
+describe('a client that misbehaves', () => {
+  it('gets 413 though it goes on sending, and the connection ends', async () => {
+    const { port } = await serve(() => Promise.resolve('{}'));
+    const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 20000000\r\n\r\n';
+    const answer = await exchange(port, Buffer.concat([Buffer.from(head), Buffer.alloc(20_000_000)]));
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  it('asks no handler and reports no failure when it hangs up in the middle of its body', async () => {
+    const errors: unknown[] = [];
+    let nAsked = 0;
+    const { port, url } = await serve(
+      () => {
+        nAsked++;
+        return Promise.resolve('{}');
+      },
+      (error) => errors.push(error),
+    );
+    const head = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nonly this';
+    await exchange(port, head, { end: true });
+    expect(await (await fetch(`${url}/users/51/recommendations`)).text()).toBe('{}');
+    expect({ nAsked, errors }).toEqual({ nAsked: 1, errors: [] });
+  });
+
+  it('hangs up before its answer is there without a trace', async () => {
+    const errors: unknown[] = [];
+    const asked = Promise.withResolvers<void>();
+    const result = Promise.withResolvers<APIGatewayProxyResultV2>();
+    let first = true;
+    const { port, url } = await serve(
+      () => {
+        if (!first) return Promise.resolve('{}');
+        first = false;
+        asked.resolve();
+        return result.promise;
+      },
+      (error) => errors.push(error),
+    );
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write('GET /users/51/recommendations HTTP/1.1\r\nhost: x\r\n\r\n'),
+    );
+    await asked.promise;
+    socket.destroy();
+    result.resolve({ statusCode: 200, body: 'x'.repeat(1_000_000) });
+    expect(await (await fetch(`${url}/users/51/recommendations`)).text()).toBe('{}');
+    expect(errors).toEqual([]);
+  });
+
+  it('cannot write headers of its own into an answer', async () => {
+    const errors: unknown[] = [];
+    const { url } = await serve(
+      ({ pathParameters }) =>
+        Promise.resolve({ statusCode: 200, headers: { 'x-user': pathParameters!['userId']! }, body: '{}' }),
+      (error) => errors.push(error),
+    );
+    const response = await fetch(`${url}/users/a%0d%0aset-cookie:%20b=c/recommendations`);
+    expect(response.status).toBe(500);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(errors).toHaveLength(1);
+  });
+
+  it('keeps parameters that are named like parts of objects to itself', async () => {
+    const { url, events } = await record();
+    await fetch(`${url}/users/51/recommendations?__proto__=a&constructor=b&__proto__=c&toString=d`);
+    expect(Object.entries(events[0]!.queryStringParameters!)).toEqual([
+      ['__proto__', 'a,c'],
+      ['constructor', 'b'],
+      ['toString', 'd'],
+    ]);
+    expect(Object.getPrototypeOf(events[0]!.queryStringParameters)).toBe(Object.prototype);
+  });
+
+  it('gets no body for HEAD and no route', async () => {
+    const { port } = await serve(() => Promise.resolve('{}'));
+    const answer = await exchange(
+      port,
+      'HEAD /users/51/recommendations HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    expect(answer.split('\r\n\r\n')[1]).toBe('');
+  });
+});
+
+describe('whatever bytes arrive', () => {
+  const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
+  const path = fc.oneof(
+    fc.constantFrom('/', '*', '//', '/users//recommendations', '/users/%/recommendations', '/things?'),
+    fc
+      .array(fc.oneof(text(8), fc.constantFrom('users', '%00', '%E0%A4%A', '..', '__proto__')), {
+        maxLength: 5,
+      })
+      .map((segments) => `/${segments.join('/')}`),
+    text(30).map((id) => `/users/${encodeURIComponent(id.toWellFormed())}/recommendations?${id}`),
+    fc.constant(`http://127.0.0.1/users/1/recommendations`),
+  );
+  const header = fc.oneof(
+    fc
+      .tuple(
+        fc.constantFrom('content-type', 'cookie', 'expect', 'origin', 'x-a', '__proto__', 'upgrade'),
+        text(20),
+      )
+      .map(([name, value]) => `${name}: ${value}`),
+    fc.constantFrom(
+      'content-length: -1',
+      'content-length: 5',
+      'transfer-encoding: chunked',
+      'expect: 100-continue',
+    ),
+    text(20),
+  );
+  const request = fc
+    .record({
+      method: fc.oneof(
+        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'CONNECT'),
+        text(5),
+      ),
+      path,
+      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/9.9', ''),
+      headers: fc.array(header, { maxLength: 4 }),
+      body: text(40),
+    })
+    .map(({ method, path: target, version, headers, body }) =>
+      Buffer.from(
+        [`${method} ${target} ${version}`, 'host: x', 'connection: close', ...headers, '', body].join('\r\n'),
+        'latin1',
+      ),
+    );
+
+  it.each([null, { origins: ['*'] }])(
+    'are answered below 500 or not at all, and the server goes on, with cors %j',
+    async (cors) => {
+      const errors: unknown[] = [];
+      const { port, url } = await serve(
+        (event) => Promise.resolve(JSON.stringify(event)),
+        (error) => errors.push(error),
+        cors,
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 8 }), async (requests) => {
+          const answers = await Promise.all(requests.map((bytes) => exchange(port, bytes, { end: true })));
+          for (const answer of answers) expect(answer).toMatch(/^(HTTP\/1\.1 [1-4]\d\d |$)/);
+        }),
+        { numRuns: 60, seed: 11 },
+      );
+      expect(errors).toEqual([]);
+      expect((await fetch(`${url}/users/51/recommendations`)).status).toBe(200);
+    },
+  );
 });

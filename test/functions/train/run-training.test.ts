@@ -121,6 +121,7 @@ describe('runTraining', () => {
       modelVersion: null,
       metrics: null,
       timings: {},
+      events: null,
     });
     expect(opened).toEqual([]);
     expect(await modelStore.list('')).toEqual([]);

@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/dataset.ts';
-import type { EventCounts } from '../events/merge-events.ts';
 import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
 import { tagPhrases } from '../features/tag-phrases.ts';
+import { topTags } from '../features/top-tags.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { requireFiniteTensors } from '../publish/quality-gate.ts';
 import { recommend } from '../recommend.ts';
@@ -49,7 +49,7 @@ export interface VersionInfo {
   /** Of the data set's files alone; 64 hexadecimal digits. */
   readonly datasetFingerprint?: string;
   /** What became of the events that were merged into the data set; absent where there were none. */
-  readonly events?: EventCounts;
+  readonly events?: Readonly<Record<string, number>>;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
   /** The search that chose some of the parameters; `null` or absent where none did. */
@@ -156,6 +156,7 @@ export async function encodeModel(
     ids: dataset.artists.ids,
     names: dataset.artistNames,
     urls: dataset.artistUrls,
+    tags: topTags(dataset),
   });
   return { model, catalog, servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name) };
 }

@@ -4,7 +4,7 @@ import type { FeatureSpace } from '../rank/features.ts';
 import { artistLogits } from '../rank/ranker.ts';
 import type { StageTwo } from '../rank/variants.ts';
 import type { RecordShape } from './candidate-record.ts';
-import { decodeCatalog } from './catalog.ts';
+import { decodeCatalog, type ArtistTags } from './catalog.ts';
 import { readServingTensors, recordShape, type PopularList } from './model-tensors.ts';
 import { parseMetadata } from './read-metadata.ts';
 import { decodeSafetensors } from './safetensors.ts';
@@ -15,6 +15,10 @@ export interface ServingModel extends StageTwo {
   /** Shape (nArtists,) each. */
   readonly artistIds: readonly string[];
   readonly artistNames: readonly string[];
+  /** Shape (nArtists,): the artist's page, or an empty string. */
+  readonly artistUrls: readonly string[];
+  /** Empty where the version was published before they were kept. */
+  readonly artistTags: ArtistTags;
   readonly recordShape: RecordShape;
   /** Shape (nTerms,): the words of the embedding's tag dimensions, which come first. */
   readonly terms: readonly string[];
@@ -65,6 +69,8 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
     popular,
     artistIds: catalog.ids,
     artistNames: catalog.names,
+    artistUrls: catalog.urls,
+    artistTags: catalog.tags,
     recordShape: recordShape(space, nArtists),
     terms,
     phrases: parsePhrases(metadata['phrases'], terms.length),

@@ -139,7 +139,9 @@ function runStageOne(input: StageOneInput, advance: (units: number) => void): St
             sourcesForUser(sources, user),
             pairScorers,
             buffers,
-            hidden?.indices.subarray(hidden.indptr[user], hidden.indptr[user + 1]),
+            hidden === null
+              ? {}
+              : { hidden: hidden.indices.subarray(hidden.indptr[user], hidden.indptr[user + 1]) },
           ),
           userFeatures: listenerFeatures(space, {
             freshness: freshness?.[user] ?? 0,

@@ -3,6 +3,14 @@ import type { Csr } from '../math/csr.ts';
 import { createRng, hash2 } from '../math/rng.ts';
 import type { Dataset } from './dataset.ts';
 import { HETREC_FILES } from './hetrec.ts';
+import {
+  canonicalId,
+  encodeTable,
+  HETREC_COLUMNS,
+  readTable,
+  type HetrecTable,
+  type IdKind,
+} from './hetrec-tables.ts';
 
 /** A split as files: what a training that knows nothing of it reads, and what it is to be measured by. */
 export interface SplitFiles {
@@ -14,21 +22,10 @@ export interface SplitFiles {
   readonly masked: Uint8Array | null;
 }
 
-type Kind = 'user' | 'artist' | 'tag';
-
-/** What kind of id each column holds; the others are carried along. */
-const COLUMNS: Readonly<Record<string, readonly (Kind | null)[]>> = {
-  [HETREC_FILES.artists]: ['artist'],
-  [HETREC_FILES.tags]: ['tag'],
-  [HETREC_FILES.plays]: ['user', 'artist', null],
-  [HETREC_FILES.taggedTimes]: ['user', 'artist', 'tag'],
-  [HETREC_FILES.taggedDates]: ['user', 'artist', 'tag'],
-  [HETREC_FILES.friends]: ['user', 'user'],
-};
 const PAIRS = ['user', 'artist', null] as const;
 const PAIRS_HEADER = 'userID\tartistID\tweight';
 /** Keep the uses of one seed apart. */
-const IDS: Readonly<Record<Kind, number>> = { user: 1, artist: 2, tag: 3 };
+const IDS: Readonly<Record<IdKind, number>> = { user: 1, artist: 2, tag: 3 };
 const ROWS = 4;
 
 /**
@@ -56,13 +53,13 @@ export function splitFiles(
       matrix === null ? [] : [...weightsByPair(dataset, matrix).keys()],
     ),
   );
-  const tables = Object.keys(COLUMNS)
+  const tables = Object.keys(HETREC_COLUMNS)
     .filter((name) => Object.hasOwn(files, name))
     .map((name) => readTable(name, files[name]!));
   requireRows(tables, train);
 
   const kept = tables.map((table) => ({ ...table, rows: table.rows.filter(keeps(table.name, train, out)) }));
-  const pairTable = (matrix: Csr): Table => ({
+  const pairTable = (matrix: Csr): HetrecTable => ({
     name: '',
     columns: PAIRS,
     header: PAIRS_HEADER,
@@ -76,34 +73,6 @@ export function splitFiles(
     test: write(test),
     masked: masked === null ? null : write(masked),
   };
-}
-
-interface Table {
-  readonly name: string;
-  readonly columns: readonly (Kind | null)[];
-  /** With its line end but for the line feed, as the rows; `null` where the file has none. */
-  readonly header: string | null;
-  /** One character for each byte. */
-  readonly rows: readonly string[];
-}
-
-const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf';
-
-function readTable(name: string, bytes: Uint8Array): Table {
-  const lines = textOf(bytes).split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  const columns = COLUMNS[name]!;
-  // A file may do without a header: its first row then begins with an id, which a byte order mark may stand before.
-  const first = lines[0] ?? '';
-  const isHeader = first.startsWith(BYTE_ORDER_MARK) || !/^\d/.test(first);
-  return isHeader
-    ? { name, columns, header: lines[0] ?? null, rows: lines.slice(1) }
-    : { name, columns, header: null, rows: lines };
-}
-
-function encodeTable({ header, rows }: Table): Uint8Array {
-  const lines = header === null ? rows : [header, ...rows];
-  return bytesOf(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** Every row whose user, artist and weight are those of training; of tags every row of a pair that is not held out. */
@@ -123,7 +92,7 @@ function keeps(
   }
 }
 
-function requireRows(tables: readonly Table[], train: ReadonlyMap<string, number>): void {
+function requireRows(tables: readonly HetrecTable[], train: ReadonlyMap<string, number>): void {
   const plays = tables.find(({ name }) => name === HETREC_FILES.plays);
   const weights = new Map(plays?.rows.map((row) => [pairOf(row), Number(row.split('\t')[2])]));
   for (const [pair, weight] of train) {
@@ -139,16 +108,17 @@ function requireRows(tables: readonly Table[], train: ReadonlyMap<string, number
 }
 
 /** How a table is written under other ids and in another order. */
-function permuted(tables: readonly Table[], seed: number): (table: Table) => Uint8Array {
+function permuted(tables: readonly HetrecTable[], seed: number): (table: HetrecTable) => Uint8Array {
   const rename = {
     user: permutation(tables, 'user', seed),
     artist: permutation(tables, 'artist', seed),
     tag: permutation(tables, 'tag', seed),
   };
-  const renameRow = (row: string, columns: Table['columns']): string => {
+  const renameRow = (row: string, columns: HetrecTable['columns']): string => {
     const cells = row.split('\t');
     columns.forEach((kind, c) => {
-      if (kind !== null) cells[c] = cells[c]?.replace(/^\d+/, (id) => rename[kind].get(canonical(id))!) ?? '';
+      if (kind !== null)
+        cells[c] = cells[c]?.replace(/^\d+/, (id) => rename[kind].get(canonicalId(id))!) ?? '';
     });
     return cells.join('\t');
   };
@@ -163,7 +133,11 @@ function permuted(tables: readonly Table[], seed: number): (table: Table) => Uin
     });
 }
 
-function permutation(tables: readonly Table[], kind: Kind, seed: number): ReadonlyMap<string, string> {
+function permutation(
+  tables: readonly HetrecTable[],
+  kind: IdKind,
+  seed: number,
+): ReadonlyMap<string, string> {
   const ids = new Set<number>();
   for (const { columns, rows } of tables) {
     columns.forEach((column, c) => {
@@ -202,25 +176,5 @@ function weightsByPair(
 
 function pairOf(row: string): string {
   const [user, artist] = row.split('\t');
-  return `${canonical(user ?? '')}\t${canonical(artist ?? '')}`;
-}
-
-/** `007` and `7` are one id. */
-function canonical(id: string): string {
-  return String(Number.parseInt(id, 10));
-}
-
-/** Every byte as the character of its number: no encoding is read into them. */
-function textOf(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += 8192) {
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
-  }
-  return parts.join('');
-}
-
-function bytesOf(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  return `${canonicalId(user ?? '')}\t${canonicalId(artist ?? '')}`;
 }

@@ -139,17 +139,17 @@ export function createOutcomeCollector(
     const listener = listeners.add(lanes[0]!, lanes[1]!);
     if (listener < known) return listener;
     const room = listener + 1;
-    variant = grown(variant, room);
-    first = grown(first, room);
-    firstOfAny = grown(firstOfAny, room);
-    nExposures = grown(nExposures, room);
-    clicked = grown(clicked, room);
-    liked = grown(liked, room);
-    plays = grown(plays, room);
-    prePlays = grown(prePlays, room);
+    variant = grown(variant, room, Int32Array);
+    first = grown(first, room, Float64Array);
+    firstOfAny = grown(firstOfAny, room, Float64Array);
+    nExposures = grown(nExposures, room, Float64Array);
+    clicked = grown(clicked, room, Float64Array);
+    liked = grown(liked, room, Float64Array);
+    plays = grown(plays, room, Float64Array);
+    prePlays = grown(prePlays, room, Float64Array);
     if (interleaving) {
-      credits0 = grown(credits0, room);
-      credits1 = grown(credits1, room);
+      credits0 = grown(credits0, room, Float64Array);
+      credits1 = grown(credits1, room, Float64Array);
     }
     variant[listener] = NONE;
     first[listener] = Infinity;
@@ -158,12 +158,12 @@ export function createOutcomeCollector(
   };
 
   const addItems = (exposure: number, { artistIds, teams }: Exposure): void => {
-    itemStart = grown(itemStart, exposure + 1);
-    itemCount = grown(itemCount, exposure + 1);
+    itemStart = grown(itemStart, exposure + 1, Uint32Array);
+    itemCount = grown(itemCount, exposure + 1, Uint8Array);
     itemStart[exposure] = nItems;
     if (teams === null) return;
-    itemHash = grown(itemHash, nItems + teams.length);
-    itemState = grown(itemState, nItems + teams.length);
+    itemHash = grown(itemHash, nItems + teams.length, Uint32Array);
+    itemState = grown(itemState, nItems + teams.length, Uint8Array);
     for (let i = 0; i < teams.length && i < artistIds.length; i++) {
       const team = teams.charCodeAt(i) - 48;
       if (team !== 0 && team !== 1) continue;
@@ -204,8 +204,8 @@ export function createOutcomeCollector(
       return;
     }
     const listener = listenerOf(exposure.userId);
-    owner = grown(owner, index + 1);
-    answered = grown(answered, index + 1);
+    owner = grown(owner, index + 1, Int32Array);
+    answered = grown(answered, index + 1, Uint8Array);
     owner[index] = listener;
     if (interleaving) addItems(index, exposure);
     // Every listener of an interleaved experiment sees both variants.
@@ -223,11 +223,11 @@ export function createOutcomeCollector(
     if (!after && !(at < end && at >= end - preDays * DAY_MS)) return;
     // Each side of the first exposure has a cap of its own, so that the order of events does not matter.
     const day = days.add(listener, 2 * Math.floor(at / DAY_MS) + (after ? 1 : 0));
-    playsOfDay = grown(playsOfDay, day + 1);
+    playsOfDay = grown(playsOfDay, day + 1, Float64Array);
     const before = playsOfDay[day]!;
     playsOfDay[day] = Math.min(playsPerDay, before + count);
     const sums = after ? plays : prePlays;
-    sums[listener]! += playsOfDay[day]! - before;
+    sums[listener]! += playsOfDay[day] - before;
   };
 
   const addCredit = (listener: number, exposure: number, artistId: string): void => {

@@ -61,7 +61,9 @@ export function ratioOf({ n, y, x, yy, xx, xy }: Moments): MeanEstimate | null {
   const ratio = y / x;
   const scale = n / x;
   const variance =
-    (covariance(n, y, y, yy) - 2 * ratio * covariance(n, y, x, xy) + ratio * ratio * covariance(n, x, x, xx)) *
+    (covariance(n, y, y, yy) -
+      2 * ratio * covariance(n, y, x, xy) +
+      ratio * ratio * covariance(n, x, x, xx)) *
     scale *
     scale;
   return { n, mean: ratio, variance: Math.max(0, variance), base: ratio };
@@ -146,7 +148,7 @@ export interface Lift {
 }
 
 /** Two-sided error of every interval. */
-export const ALPHA = 0.05;
+const ALPHA = 0.05;
 
 /**
  * Listeners of each variant below which there is no sequential interval: it is asymptotic, and with a handful of listeners a variance of
@@ -175,7 +177,8 @@ export function compareMeans(control: MeanEstimate, treatment: MeanEstimate, tun
   const lift = treatment.base / base;
   const estimate = (value: number, spread: number): IntervalEstimate => ({
     value,
-    interval: degrees === null ? null : around(value, studentQuantile(1 - ALPHA / 2, degrees) * Math.sqrt(spread)),
+    interval:
+      degrees === null ? null : around(value, studentQuantile(1 - ALPHA / 2, degrees) * Math.sqrt(spread)),
     sequentialInterval:
       degrees === null || least < LEAST_SEQUENTIAL
         ? null

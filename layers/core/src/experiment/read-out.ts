@@ -145,10 +145,14 @@ export interface InterleavingReadOut {
 export function readOut(outcomes: Outcomes, options: ReadOutOptions = {}): ReadOut {
   const { tuning = 5000 } = options;
   if (!(tuning > 0 && tuning < Infinity)) {
-    throw new EncoreError('INVALID_OPTION', `read-out option "tuning" is ${tuning}; allowed: a number above 0`, {
-      field: 'tuning',
-      found: tuning,
-    });
+    throw new EncoreError(
+      'INVALID_OPTION',
+      `read-out option "tuning" is ${tuning}; allowed: a number above 0`,
+      {
+        field: 'tuning',
+        found: tuning,
+      },
+    );
   }
   const { experiment, listeners, multiplyExposed } = outcomes;
   const { kind, variants } = experiment;

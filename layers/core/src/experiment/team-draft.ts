@@ -31,31 +31,30 @@ export function teamDraft(
   n: number,
   coin: (round: number) => 0 | 1,
 ): DraftedList {
-  const order = new Int32Array(Math.min(n, a.length + b.length));
-  let length = 0;
-  while (length < n && length < a.length && length < b.length && a[length] === b[length]) {
-    order[length] = a[length]!;
-    length++;
+  const most = Math.min(n, a.length + b.length);
+  const order: number[] = [];
+  while (order.length < most && order.length < a.length && a[order.length] === b[order.length]) {
+    order.push(a[order.length]!);
   }
-  let teams = '-'.repeat(length);
-  const taken = new Set<number>(order.subarray(0, length));
-  const next = [length, length];
+  let teams = '-'.repeat(order.length);
+  const taken = new Set(order);
+  const next = [order.length, order.length];
   const pick = (team: 0 | 1): void => {
     const ranking = team === 0 ? a : b;
     while (next[team]! < ranking.length && taken.has(ranking[next[team]!]!)) next[team]!++;
-    if (length === n || next[team] === ranking.length) return;
+    if (order.length === most || next[team] === ranking.length) return;
     const item = ranking[next[team]!]!;
     taken.add(item);
-    order[length++] = item;
+    order.push(item);
     teams += String(team);
   };
-  for (let round = 0, before = -1; length < n && length > before; round++) {
-    before = length;
+  for (let round = 0, before = -1; order.length > before && order.length < most; round++) {
+    before = order.length;
     const first = coin(round);
     pick(first);
     pick(first === 0 ? 1 : 0);
   }
-  return { order: order.slice(0, length), teams };
+  return { order: Int32Array.from(order), teams };
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFinite, readCsr } from '../artifact/read-tensor.ts';
 import { readServingTensors } from '../artifact/model-tensors.ts';
 import { parseMetadata } from '../artifact/read-metadata.ts';
 import { decodeSafetensors, type Tensor } from '../artifact/safetensors.ts';
-import { parseSpace } from '../artifact/serving-model.ts';
+import { parseSpace, type ServingModel } from '../artifact/serving-model.ts';
 import { EncoreError } from '../errors.ts';
 import { columnLengths, type Csr } from '../math/csr.ts';
 import { createSource } from '../scoring/create-source.ts';
@@ -15,19 +15,28 @@ import type { SvdArtists } from '../scoring/svd.ts';
 import { createTagSimilarity } from '../scoring/tag-similarity.ts';
 import { FOLD_IN, PLAYS, SUBLINEAR_TAGS, TAG_COMPONENTS, type FoldInDescription } from './encode-fold-in.ts';
 
+/** A source as a version holds it, and whether it says nothing of any history: then only training could score by it. */
+export interface FoldInSource extends HistorySource {
+  readonly silent: boolean;
+}
+
 /** Everything that a listener who was not there at training is scored from. */
 export interface FoldInModel {
   readonly nArtists: number;
   /** In the order of the feature space. */
-  readonly sources: readonly HistorySource[];
+  readonly sources: readonly FoldInSource[];
   readonly pairScorers: readonly PairScorer[];
   /** The first EASE among the sources, for explanations; `null` where there is none. */
   readonly coListening: CoListening | null;
   readonly svd: SvdArtists;
+  /** Shape (nUsers, nArtists): play counts of the training part. */
+  readonly plays: Csr;
   /** Shape (nArtists,): listeners of each artist. */
   readonly listeners: Int32Array;
   /** Tag freshness of a listener who never tagged. */
   readonly neverTagged: number;
+  /** Shape (nUsers, nArtists): the training part. */
+  readonly plays: Csr;
   /** Reused from listener to listener. */
   readonly buffers: NominationBuffers;
 }
@@ -55,7 +64,10 @@ export function loadFoldIn(bytes: Uint8Array): FoldInModel {
   const nArtists = artists.embedding.nRows;
   const shared = readSharedTables(tensors, artists.embedding, description.nTerms);
   const d = description.tagComponents;
-  const sources = description.sources.map((spec) => createSource(spec, shared, tensors));
+  const sources = description.sources.map((spec) => ({
+    ...createSource(spec, shared, tensors),
+    silent: spec.kind === 'silent',
+  }));
   return {
     nArtists,
     sources,
@@ -77,10 +89,48 @@ export function loadFoldIn(bytes: Uint8Array): FoldInModel {
       ratings: description.ratings,
       regularisation: description.regularisation,
     },
+    plays: shared.plays,
     listeners: columnLengths(shared.plays),
     neverTagged: description.neverTagged,
+    plays: shared.plays,
     buffers: createNominationBuffers(names.length, nArtists),
   };
+}
+
+/**
+ * The row of the training part that a listener's stored history is.
+ *
+ * @param heard - Shape (n,): artist indices, ascending, as a record keeps them.
+ * @returns The first row of exactly these artists; `undefined` where there is none, as for a listener who is new or whose history is
+ *   longer than a record keeps.
+ */
+export function ownRowOf({ plays }: Pick<FoldInModel, 'plays'>, heard: Int32Array): number | undefined {
+  const { nRows, indptr, indices } = plays;
+  const n = heard.length;
+  if (n === 0) return undefined;
+  for (let u = 0; u < nRows; u++) {
+    const from = indptr[u]!;
+    if (indptr[u + 1]! - from !== n || indices[from] !== heard[0]) continue;
+    let h = 1;
+    while (h < n && indices[from + h] === heard[h]) h++;
+    if (h === n) return u;
+  }
+  return undefined;
+}
+
+/** @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the two models do not belong together. */
+export function requireSameVersion(
+  { space, recordShape }: Pick<ServingModel, 'space' | 'recordShape'>,
+  { sources, nArtists }: FoldInModel,
+): void {
+  const names = sources.map(({ name }) => name).join(', ');
+  if (recordShape.catalogueSize === nArtists && space.sources.join(', ') === names) return;
+  throw new EncoreError(
+    'ARTIFACT_INCOMPATIBLE',
+    `fold-in tensors are of another version: ${nArtists} artists and the sources ${names}, the model has ` +
+      `${recordShape.catalogueSize} and ${space.sources.join(', ')}`,
+    { found: nArtists, expected: recordShape.catalogueSize },
+  );
 }
 
 /**

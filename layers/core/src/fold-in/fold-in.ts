@@ -1,11 +1,10 @@
 import { encodeCandidates } from '../artifact/candidate-record.ts';
 import type { ServingModel } from '../artifact/serving-model.ts';
-import { EncoreError } from '../errors.ts';
 import { listenerFeatures } from '../rank/features.ts';
 import type { History } from '../scoring/history.ts';
 import { nominate, sourcesForHistory } from '../scoring/nominate.ts';
 import { foldInSvdFactors } from '../scoring/svd.ts';
-import type { FoldInModel } from './fold-in-model.ts';
+import { requireSameVersion, type FoldInModel } from './fold-in-model.ts';
 
 /**
  * The candidates of a listener who was not there at training, or whose history has changed since: scored by every source in
@@ -22,19 +21,9 @@ export function foldIn(
   foldInModel: FoldInModel,
   history: History,
 ): Uint8Array | undefined {
+  requireSameVersion(model, foldInModel);
   const { space, recordShape } = model;
-  const { sources, pairScorers, buffers, listeners, svd, neverTagged, nArtists } = foldInModel;
-  if (
-    recordShape.catalogueSize !== nArtists ||
-    space.sources.join() !== sources.map(({ name }) => name).join()
-  ) {
-    throw new EncoreError(
-      'ARTIFACT_INCOMPATIBLE',
-      `fold-in tensors are of another version: ${nArtists} artists and the sources ` +
-        `${sources.map(({ name }) => name).join(', ')}, the model has ${recordShape.catalogueSize} and ${space.sources.join(', ')}`,
-      { found: nArtists, expected: recordShape.catalogueSize },
-    );
-  }
+  const { sources, pairScorers, buffers, listeners, svd, neverTagged } = foldInModel;
   if (history.items.length === 0) return undefined;
   return encodeCandidates(
     {

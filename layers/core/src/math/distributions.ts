@@ -1,5 +1,5 @@
 /**
- * Distribution functions of the normal, Student's t and χ². Relative errors are below 1e-12 in the range that tests of
+ * Distribution functions of the normal, Student's t and χ². Relative errors are below 1e-10 in the range that tests of
  * experiments use; `distributions.test.ts` compares with SciPy.
  *
  * @module

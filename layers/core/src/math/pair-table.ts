@@ -29,8 +29,8 @@ export function createPairTable(): PairTable {
   };
 
   const grow = (): void => {
-    highs = grown(highs, 2 * size);
-    lows = grown(lows, 2 * size);
+    highs = grown(highs, 2 * size, Uint32Array);
+    lows = grown(lows, 2 * size, Uint32Array);
     slots = new Uint32Array(4 * size);
     for (let i = 0; i < size; i++) slots[slotOf(highs[i]!, lows[i]!)] = i + 1;
   };
@@ -57,13 +57,13 @@ export function createPairTable(): PairTable {
 }
 
 /** A copy of an array with room for at least `length` values, the new ones 0; the array itself where it has the room. */
-export function grown<Numbers extends Float64Array | Int32Array | Uint32Array | Uint8Array>(
+export function grown<Numbers extends { readonly length: number; set(values: Numbers): void }>(
   values: Numbers,
   length: number,
+  Kind: new (length: number) => Numbers,
 ): Numbers {
   if (values.length >= length) return values;
-  const Constructor = values.constructor as new (length: number) => Numbers;
-  const copy = new Constructor(Math.max(length, 2 * values.length));
+  const copy = new Kind(Math.max(length, 2 * values.length));
   copy.set(values);
   return copy;
 }

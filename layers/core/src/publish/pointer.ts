@@ -8,7 +8,7 @@ export interface Pointer {
   readonly previous: string | null;
   /** The number of whoever moved the pointer last; it only ever grows. */
   readonly fence: number;
-  /** Set by a rollback: trainings publish their versions, but do not move the pointer. */
+  /** Set by an activation: trainings publish their versions, but do not move the pointer. */
   readonly pinned: boolean;
 }
 

@@ -6,6 +6,7 @@ import type { CandidateEntry } from '../ports.ts';
 import { movePointer, type PointerMove } from './move-pointer.ts';
 import { POPULAR_KEY, readPointer, versionKey, type Pointer } from './pointer.ts';
 import { pause, retrying, type PublishPorts } from './retrying.ts';
+import { changeVersionState } from './version-state.ts';
 
 /** A finished model version. */
 export interface Publication {
@@ -63,6 +64,10 @@ export async function publishVersion(ports: PublishPorts, publication: Publicati
     if (!whole && !(await writeFiles(ports, publication))) return 'deadline';
     if (!(await writeCandidates(ports, publication, publication.candidates))) return 'deadline';
     await verify(ports, publication, manifest);
+    await changeVersionState(ports, version, (state) => ({
+      ...state,
+      candidatesUntil: publication.expiresAtMs,
+    }));
     outcome = await movePointer(ports, move, { deadlineMs });
   }
   if (outcome === 'published' && popular !== undefined) {
@@ -113,26 +118,29 @@ async function checkPublication({ version, files, candidates }: Publication): Pr
 }
 
 /** Refuses files of a version that are not what its manifest says. */
-export async function checkFiles(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const version = manifest.modelVersion;
-  for (const [path, { sha256, bytes }] of Object.entries(manifest.files)) {
-    const body = files.get(path);
-    if (body === undefined) throw failed(version, `lacks the file ${path} that its manifest lists`);
-    const found = await sha256Hex(body);
-    if (found !== sha256) {
-      throw failed(
-        version,
-        `has a file ${path} of ${body.length} bytes, sha-256 ${found}; its manifest says ${bytes} bytes, ${sha256}`,
-      );
-    }
+async function checkFiles(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const path of Object.keys(manifest.files)) {
+    const fault = await fileFault(manifest, path, files.get(path));
+    if (fault !== null) throw failed(manifest.modelVersion, fault);
   }
 }
 
-/** The candidate records that a version keeps among its files. */
-export function candidatesOf(
+/** What is wrong with a version's file by its manifest, `null` where nothing is. */
+export async function fileFault(
   manifest: Manifest,
-  files: ReadonlyMap<string, Uint8Array>,
-): readonly CandidateEntry[] {
+  path: string,
+  body: Uint8Array | undefined,
+): Promise<string | null> {
+  const listed = Object.hasOwn(manifest.files, path) ? manifest.files[path] : undefined;
+  if (listed === undefined) return `has a manifest that does not list ${path}`;
+  if (body === undefined) return `lacks the file ${path} that its manifest lists`;
+  const found = await sha256Hex(body);
+  if (found === listed.sha256) return null;
+  return `has a file ${path} of ${body.length} bytes, sha-256 ${found}; its manifest says ${listed.bytes} bytes, ${listed.sha256}`;
+}
+
+/** The candidate records that a version keeps among its files. */
+function candidatesOf(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>): readonly CandidateEntry[] {
   return Array.from({ length: manifest.candidates.shards }, (_, i) => {
     const shard = files.get(shardPath(i));
     if (shard === undefined) throw failed(manifest.modelVersion, `lacks the file ${shardPath(i)}`);
@@ -255,6 +263,6 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-export function failed(version: string, what: string, options?: ErrorOptions): EncoreError {
+function failed(version: string, what: string, options?: ErrorOptions): EncoreError {
   return new EncoreError('PUBLISH_FAILED', `model version ${version} ${what}`, { version }, options);
 }

@@ -80,6 +80,7 @@ export function artistLogits(space: FeatureSpace, ranker: Ranker, table: ArtistT
  * The logit of each candidate of a listener: intercept + user part + artist part + pair part.
  *
  * @param artistPart - What {@link artistLogits} returned.
+ * @param pairs - The record's pair columns, where they are computed already.
  * @returns Shape (n,), in the order of `record.items`.
  */
 export function candidateLogits(
@@ -88,12 +89,12 @@ export function candidateLogits(
   record: CandidateRecord,
   table: ArtistTable,
   artistPart: Float64Array,
+  pairs: Float64Array = pairFeatures(space, record, table),
 ): Float64Array {
   const user = new Float64Array(nUserColumns(space));
   writeUserColumns(space, record.userFeatures, user, 0);
   let common = ranker.intercept;
   for (let c = 0; c < user.length; c++) common += user[c]! * ranker.userWeights[c]!;
-  const pairs = pairFeatures(space, record, table);
   const width = ranker.pairWeights.length;
   const weightsOfPair = createWeightsOfPair(space, ranker);
   const weights = new Float64Array(width);

@@ -58,18 +58,24 @@ export function availableRanker({ variants }: Pick<StageTwo, 'variants'>, asked:
  * The logit of each candidate of a listener by one of the rankers; `sigmoid` makes it the probability.
  *
  * @param name - One that the model has, see {@link availableRanker}.
+ * @param pairs - The record's pair columns, where they are computed already.
  * @returns Shape (n,), in the order of `record.items`.
  */
-export function rankerLogits(model: StageTwo, record: CandidateRecord, name: RankerName): Float64Array {
+export function rankerLogits(
+  model: StageTwo,
+  record: CandidateRecord,
+  name: RankerName,
+  pairs: Float64Array = pairFeatures(model.space, record, model.artists),
+): Float64Array {
   const { space, artists, ranker, artistPart, variants } = model;
-  const logits = candidateLogits(space, ranker, record, artists, artistPart);
+  const logits = candidateLogits(space, ranker, record, artists, artistPart, pairs);
   if (name === 'trees' && variants.trees !== null) {
-    return treesLogits(variants.trees, pairFeatures(space, record, artists), logits);
+    return treesLogits(variants.trees, pairs, logits);
   }
   if (name === 'mlp' && variants.mlp !== null) {
     return mlpLogits(variants.mlp, {
       n: logits.length,
-      pairColumns: pairFeatures(space, record, artists),
+      pairColumns: pairs,
       userInput: listenerFactors(space, record.userFeatures),
       artistInputs: artists.factors,
       artistIndex: record.items,

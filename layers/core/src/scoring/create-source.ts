@@ -66,7 +66,7 @@ function scorerOf(
       return createItemKnnScorer(itemKnnRows(shared, spec.weighting), { ...spec, remember: false });
     case 'user-knn': {
       const score = createUserKnnScorer(shared, spec);
-      return (history, out) => score(history, out, NOBODY);
+      return (history, out, ownRow = NOBODY) => score(history, out, ownRow);
     }
     case 'tags':
       return createTagsScorer(spec, shared);

@@ -18,6 +18,8 @@ export interface Nominations {
   readonly scores: Float64Array;
 }
 
+const NOBODY_ELSE = { items: new Int32Array(0), nominatedBy: new Uint32Array(0) };
+
 /** Buffers for {@link nominate}, reused from listener to listener. */
 export interface NominationBuffers {
   readonly rows: readonly Float64Array[];
@@ -43,12 +45,20 @@ export function sourcesForUser(sources: readonly CandidateSource[], user: number
   return sources.map((source) => ({ k: source.k, score: (out) => source.scoreUser(user, out) }));
 }
 
-/** What sources say of anybody with a history. */
+/**
+ * What sources say of anybody with a history.
+ *
+ * @param ownRow - The listener's row of the training part, where there is one: nobody is their own neighbour.
+ */
 export function sourcesForHistory(
   sources: readonly HistorySource[],
   history: History,
+  ownRow?: number,
 ): readonly ListenerSource[] {
-  return sources.map((source) => ({ k: source.k, score: (out) => source.scoreHistory(history, out) }));
+  return sources.map((source) => ({
+    k: source.k,
+    score: (out) => source.scoreHistory(history, out, ownRow),
+  }));
 }
 
 /**
@@ -58,16 +68,22 @@ export function sourcesForHistory(
  * by the order of the sources.
  *
  * @param history - What the listener heard: artists that may not be nominated.
- * @param hidden - Ascending: artists not heard that may not be nominated either. Scores are standardised over them all the same,
- *   so that they change the scores of nobody else.
+ * @param options.hidden - Ascending: artists not heard that may not be nominated either. Scores are standardised over them all the
+ *   same, so that they change the scores of nobody else.
+ * @param options.also - Candidates to keep beside those nominated, unheard and distinct, with who nominated them; they fill what
+ *   the union leaves free, those that sources rank higher (by their largest standardised score) first.
  */
 export function nominate(
   history: History,
   sources: readonly ListenerSource[],
   pairScorers: readonly PairScorer[],
   buffers: NominationBuffers,
-  hidden: Int32Array = NOTHING,
+  options: {
+    readonly hidden?: Int32Array;
+    readonly also?: Pick<Nominations, 'items' | 'nominatedBy'>;
+  } = {},
 ): Nominations {
+  const { hidden = NOTHING, also = NOBODY_ELSE } = options;
   const heard = history.items;
   const { rows, masked } = buffers;
   const bestRank = new Map<number, number>();
@@ -95,8 +111,26 @@ export function nominate(
     });
   });
 
-  const kept = [...bestRank.entries()].toSorted((a, b) => a[1] - b[1]).slice(0, MAX_CANDIDATES);
-  const items = Int32Array.from(kept, ([item]) => item).toSorted();
+  const kept = Array.from(bestRank.entries())
+    .toSorted((a, b) => a[1] - b[1])
+    .slice(0, MAX_CANDIDATES)
+    .map(([item]) => item);
+  const known = new Set(kept);
+  const largest = (item: number): number =>
+    rows.reduce(
+      (most, row, s) => Math.max(most, (row[item]! - means[s]!) * inverseDeviations[s]!),
+      -Infinity,
+    );
+  const others = Array.from(also.items)
+    .filter((item) => !known.has(item))
+    .map((item) => ({ item, score: largest(item) }))
+    .toSorted((a, b) => b.score - a.score || a.item - b.item)
+    .slice(0, MAX_CANDIDATES - kept.length)
+    .map(({ item }) => item);
+  also.items.forEach((item, i) => {
+    nominatedBy.set(item, (nominatedBy.get(item) ?? 0) | also.nominatedBy[i]!);
+  });
+  const items = Int32Array.from([...kept, ...others]).toSorted();
   const nPairs = pairScorers.reduce((n, scorer) => n + scorer.names.length, 0);
   const width = sources.length + nPairs;
   const scores = new Float64Array(items.length * width);

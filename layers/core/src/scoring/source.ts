@@ -17,8 +17,9 @@ export interface HistorySource {
    *
    * @param out - Shape (nArtists,), overwritten; finite, higher is better. All 0 where the source knows nothing
    *   about the listener, as for an empty history.
+   * @param ownRow - The listener's row of the training part, where there is one: nobody is their own neighbour.
    */
-  scoreHistory(history: History, out: Float64Array): void;
+  scoreHistory(history: History, out: Float64Array, ownRow?: number): void;
 }
 
 /** A source fitted on the training part, which may know more of its listeners than what they heard. */

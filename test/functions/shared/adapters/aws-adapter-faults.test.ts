@@ -1,8 +1,10 @@
+import { createServer, type Server, type Socket } from 'node:net';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   createDynamoClient,
   createS3Client,
+  SERVING_LIMITS,
   type ClientLimits,
 } from '../../../../functions/shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
@@ -13,6 +15,7 @@ import {
 } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
 import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
+import { warmUp } from '../../../../functions/shared/adapters/warm-up.ts';
 import { awsEnvironment, parseEnv } from '../../../../functions/shared/parse-env.ts';
 import { TABLES } from '../../../../functions/shared/tables.ts';
 import type { CandidateEntry, Exposure } from '../../../../layers/core/src/ports.ts';
@@ -213,7 +216,7 @@ describe('a store that does not answer', () => {
     await expect(store.read('51', 'v1')).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(
-        /^reading candidates on dynamodb table candidates failed with AbortError/,
+        /^reading candidates on dynamodb table candidates failed with TimeoutError/,
       ),
       details: { outcome: 'unknown' },
       cause: expect.any(Error),
@@ -243,6 +246,105 @@ describe('a store that does not answer', () => {
       code: 'STORE_UNAVAILABLE',
       details: { store: 'dynamodb table candidates', operation: 'reading candidates' },
     });
+  });
+});
+
+/** A server that says what it likes on every connection. */
+async function listenRaw(onConnection: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  open.push({
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+/** Says a text one byte at a time, for seconds. */
+function saySlowly(socket: Socket, text: string): void {
+  let at = 0;
+  const timer = setInterval(() => {
+    if (at < text.length) socket.write(text.slice(at, ++at));
+  }, 20);
+  socket.on('close', () => clearInterval(timer));
+}
+
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 1000\r\n\r\n';
+
+describe.each([
+  ['accepts the connection and says nothing', () => listenRaw(() => undefined)],
+  [
+    'answers the head byte by byte',
+    () =>
+      listenRaw((socket) =>
+        socket.once('data', () => saySlowly(socket, HEAD.replace('200 OK', '200 '.padEnd(900, 'K')))),
+      ),
+  ],
+  [
+    'answers the body byte by byte',
+    () =>
+      listenRaw((socket) =>
+        socket.once('data', () => {
+          socket.write(HEAD);
+          saySlowly(socket, '{'.padEnd(1_000));
+        }),
+      ),
+  ],
+  ['hangs up at once, again and again', () => listenRaw((socket) => socket.destroy())],
+  ['answers at a port that nobody listens at', () => Promise.resolve('http://127.0.0.1:1')],
+  ['has a name that nobody knows', () => Promise.resolve('http://store.invalid')],
+])('a store that %s', (_, start) => {
+  const DEADLINE_MS = 300;
+
+  it.each([
+    ['with the limits of serving', SERVING_LIMITS],
+    [
+      'with attempts that would take longer',
+      { connectionTimeoutMs: 20_000, requestTimeoutMs: 20_000, maxAttempts: 5 },
+    ],
+  ])('is given up at the deadline of the call, %s', async (_name, limits) => {
+    const client = dynamoAt(await start(), limits);
+    const store = createDynamoCandidateStore(client, 'candidates', { deadlineMs: DEADLINE_MS });
+    const startMs = performance.now();
+    await expect(store.read('51', 'v1')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      details: { outcome: 'unknown', operation: 'reading candidates' },
+    });
+    // No measurement: only not the many times longer that it would take without a deadline.
+    expect(performance.now() - startMs).toBeLessThan(5 * DEADLINE_MS);
+  });
+});
+
+describe('warming up', () => {
+  it('leaves a connection behind that the first read uses', async () => {
+    let nConnections = 0;
+    const endpoint = await listenRaw((socket) => {
+      nConnections++;
+      socket.on('data', () => socket.write(`${HEAD.replace('1000', '2')}{}`));
+    });
+    const store = createDynamoCandidateStore(dynamoAt(endpoint), 'candidates', { deadlineMs: 20_000 });
+    await warmUp(store);
+    expect(nConnections).toBe(1);
+    expect(await store.read('51', 'v1')).toBeUndefined();
+    expect(nConnections).toBe(1);
+  });
+
+  it('says nothing of a store that is not there', async () => {
+    const store = createDynamoCandidateStore(dynamoAt('http://127.0.0.1:1'), 'candidates', {
+      deadlineMs: 300,
+    });
+    expect(await warmUp(store)).toBeUndefined();
   });
 });
 

@@ -6,23 +6,27 @@ import {
   createS3Client,
   TRAINING_LIMITS,
 } from '../../../../functions/shared/adapters/clients.ts';
+import { createDynamoCandidateEraser } from '../../../../functions/shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoCandidateStore } from '../../../../functions/shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../../../../functions/shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../../../../functions/shared/adapters/dynamo-experiment-store.ts';
 import { createDynamoExposureLog } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
+import { createDynamoTombstoneStore } from '../../../../functions/shared/adapters/dynamo-tombstone-store.ts';
 import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
 import { awsEnvironment, parseEnv } from '../../../../functions/shared/parse-env.ts';
 import { TABLES } from '../../../../functions/shared/tables.ts';
 import { startEmbeddedDynamoDb, type EmbeddedDynamoDb } from '../../../../lib/local/embedded-dynamodb.ts';
 import { startEmbeddedS3, type EmbeddedS3 } from '../../../../lib/local/embedded-s3.ts';
 import { LOCAL_CREDENTIALS } from '../../../../lib/local/local-credentials.ts';
+import { candidateEraserContract } from '../../../core/contracts/candidate-eraser.contract.ts';
 import { candidateStoreContract } from '../../../core/contracts/candidate-store.contract.ts';
 import { eventLogContract } from '../../../core/contracts/event-log.contract.ts';
 import { experimentStoreContract } from '../../../core/contracts/experiment-store.contract.ts';
 import { exposureLogContract } from '../../../core/contracts/exposure-log.contract.ts';
 import { leaseStoreContract } from '../../../core/contracts/lease-store.contract.ts';
 import { modelStoreContract } from '../../../core/contracts/model-store.contract.ts';
+import { tombstoneStoreContract } from '../../../core/contracts/tombstone-store.contract.ts';
 
 let s3: EmbeddedS3;
 let dynamo: EmbeddedDynamoDb;
@@ -75,6 +79,18 @@ leaseStoreContract('the DynamoDB lease store', async () =>
 eventLogContract('the DynamoDB event log', async () =>
   createDynamoEventLog(dynamoClient, await makeTable('events'), { deadlineMs }),
 );
+
+tombstoneStoreContract('the DynamoDB tombstone store', async () =>
+  createDynamoTombstoneStore(dynamoClient, await makeTable('tombstones'), { deadlineMs }),
+);
+
+candidateEraserContract('the DynamoDB candidate eraser', async () => {
+  const tableName = await makeTable('candidates');
+  return {
+    store: createDynamoCandidateStore(dynamoClient, tableName, { deadlineMs }),
+    eraser: createDynamoCandidateEraser(dynamoClient, tableName, { deadlineMs }),
+  };
+});
 
 exposureLogContract('the DynamoDB exposure log', async () =>
   createDynamoExposureLog(dynamoClient, await makeTable('exposures'), { deadlineMs }),

@@ -1,0 +1,163 @@
+import {
+  artistIndexOf,
+  createHistory,
+  foldIn,
+  recentListening,
+  refreshRecord,
+  resolveArtists,
+  type CandidateStore,
+  type EventLog,
+  type FoldInModel,
+  type ListenerEvent,
+  type ServingModel,
+} from '@encore/core/serve';
+import type { Budget } from '../shared/budget.ts';
+import { METRICS } from '../shared/metrics.ts';
+import type { Observability } from '../shared/observability.ts';
+import type { HeardArtistQuery } from './contract.ts';
+import type { FoldInSource } from './fold-in-source.ts';
+import type { LoadedModel } from './model-source.ts';
+
+/** What candidates are found with. */
+export interface CandidateDeps {
+  readonly foldIn: FoldInSource<FoldInModel>;
+  readonly candidateStore: Pick<CandidateStore, 'read'>;
+  readonly eventLog: Pick<EventLog, 'recent'>;
+  readonly observability: Observability;
+}
+
+/** Whose candidates are wanted. */
+export interface CandidateRequest {
+  readonly requestId: string;
+  readonly listenerId: string | null;
+  /** What the listener has heard, as named by the caller; `null` where the stores know. */
+  readonly artists: readonly HeardArtistQuery[] | null;
+  readonly budget: Budget;
+  /** The listener's newest; never rejects. */
+  readonly events: Promise<readonly ListenerEvent[]>;
+}
+
+/** What a list is ranked from. */
+export interface FoundCandidates {
+  /** `undefined` for the popular list. */
+  readonly record: Uint8Array | undefined;
+  readonly policy: 'personal' | 'fold-in';
+  /** Artist indices that the list may not have. */
+  readonly hidden: ReadonlySet<number>;
+  /** Artist indices that the listener has heard lately, which the list has with exclude=none alone. */
+  readonly lately: Int32Array;
+  readonly unresolved: readonly HeardArtistQuery[];
+}
+
+/** Nothing is known of the listener. */
+export const NO_CANDIDATES: FoundCandidates = {
+  record: undefined,
+  policy: 'personal',
+  hidden: new Set(),
+  lately: new Int32Array(0),
+  unresolved: [],
+};
+
+/** What of a request's time is kept back for the exposure: candidates and events are not waited for any longer. */
+export const EXPOSURE_RESERVE_MS = 110;
+/** Events that a list follows: the newest. */
+const RECENT_EVENTS = 200;
+/** How long a list that cannot do without it waits for what listeners are folded in from. */
+const FOLD_IN_PATIENCE_MS = 150;
+
+/** A listener's newest events; none where they cannot be read, which is counted. Never rejects. */
+export async function readRecentEvents(
+  { eventLog, observability }: CandidateDeps,
+  { requestId, listenerId, artists, budget }: Omit<CandidateRequest, 'events'>,
+): Promise<readonly ListenerEvent[]> {
+  if (listenerId === null || artists !== null) return [];
+  try {
+    const reading = eventLog.recent(listenerId, RECENT_EVENTS);
+    return await budget.within(reading, EXPOSURE_RESERVE_MS, 'reading events');
+  } catch (error) {
+    observability.count(METRICS.recentEventsMissing);
+    observability.error('recent events could not be read', error, {
+      requestId,
+      user: observability.pseudonym(listenerId),
+    });
+    return [];
+  }
+}
+
+/**
+ * Finds what a list is ranked from: of a listener by id the stored record, refreshed by what they heard since; of a listener who
+ * names artists a fold-in of those. What fails is counted and left out.
+ */
+export async function findCandidates(
+  deps: CandidateDeps,
+  loaded: LoadedModel<ServingModel>,
+  request: CandidateRequest,
+): Promise<FoundCandidates> {
+  if (request.artists !== null) return foldInArtists(deps, loaded, request.artists);
+  const { version, model } = loaded;
+  const [record, events] = await Promise.all([readRecord(deps, version, request), request.events]);
+  const { heard, disliked } = recentListening(model, events);
+  const known = { record, policy: 'personal', hidden: disliked, lately: heard, unresolved: [] } as const;
+  if (heard.length === 0) return known;
+  // A stored record does without it for now: what was heard is only left out.
+  const foldInModel =
+    record === undefined ? await deps.foldIn.wait(version, FOLD_IN_PATIENCE_MS) : deps.foldIn.get(version);
+  const hidden = new Set([...disliked, ...heard]);
+  if (foldInModel === null) return { ...known, hidden };
+  try {
+    const refreshed = refreshRecord(model, foldInModel, record, heard);
+    return { ...known, record: refreshed, policy: 'fold-in', hidden };
+  } catch (error) {
+    countFailure(deps, error, request);
+    return { ...known, hidden };
+  }
+}
+
+/** @returns `undefined` for an unknown listener, and where the store cannot say. */
+async function readRecord(
+  deps: CandidateDeps,
+  version: string,
+  request: CandidateRequest,
+): Promise<Uint8Array | undefined> {
+  const { listenerId, budget } = request;
+  if (listenerId === null) return undefined;
+  try {
+    const reading = deps.candidateStore.read(listenerId, version);
+    return await budget.within(reading, EXPOSURE_RESERVE_MS, 'reading candidates');
+  } catch (error) {
+    countFailure(deps, error, request);
+    return undefined;
+  }
+}
+
+async function foldInArtists(
+  { foldIn: source, observability }: CandidateDeps,
+  { version, model }: LoadedModel<ServingModel>,
+  artists: readonly HeardArtistQuery[],
+): Promise<FoundCandidates> {
+  const { resolved, unresolved } = resolveArtists(artistIndexOf(model), artists);
+  const heard = resolved.map(({ query: { plays }, artist }) =>
+    plays === undefined ? { artist } : { artist, plays },
+  );
+  const history = createHistory(model.artistIds.length, heard);
+  const known = { ...NO_CANDIDATES, hidden: new Set(history.items), lately: history.items, unresolved };
+  if (history.items.length === 0) return known;
+  const foldInModel = await source.wait(version, FOLD_IN_PATIENCE_MS);
+  if (foldInModel === null) {
+    observability.count(METRICS.foldInMissing);
+    return known;
+  }
+  return { ...known, record: foldIn(model, foldInModel, history), policy: 'fold-in' };
+}
+
+function countFailure(
+  { observability }: CandidateDeps,
+  error: unknown,
+  { requestId, listenerId }: CandidateRequest,
+): void {
+  observability.count(METRICS.personalListFailed);
+  observability.error('candidates could not be read', error, {
+    requestId,
+    user: listenerId === null ? null : observability.pseudonym(listenerId),
+  });
+}

@@ -1,0 +1,198 @@
+import type {
+  EventLog,
+  CandidateStore,
+  ExposureLog,
+  FoldInModel,
+  ListenerEvent,
+  Policy,
+  ServingModel,
+} from '@encore/core/serve';
+import { startBudget, type Budget } from '../shared/budget.ts';
+import type { ExperimentSource } from '../shared/experiment-source.ts';
+import { METRICS } from '../shared/metrics.ts';
+import type { Observability } from '../shared/observability.ts';
+import { assign, type Assigned } from './assign.ts';
+import type { HeardArtistQuery, ListOptions } from './contract.ts';
+import { findCandidates, NO_CANDIDATES, readRecentEvents } from './find-candidates.ts';
+import type { FoldInSource } from './fold-in-source.ts';
+import type { PopularList } from './load-model.ts';
+import type { LoadedModel, ModelSource } from './model-source.ts';
+import { rankList, type ListedArtist, type RankedList } from './rank-list.ts';
+import { writeExposure } from './write-exposure.ts';
+
+/** What lists are made with; tests give it stores in memory. */
+export interface ListDeps {
+  readonly models: ModelSource<ServingModel>;
+  /** Asked only while there is no model in memory. */
+  readonly popular: ModelSource<PopularList | undefined>;
+  readonly foldIn: FoldInSource<FoldInModel>;
+  readonly candidateStore: Pick<CandidateStore, 'read'>;
+  readonly eventLog: Pick<EventLog, 'recent'>;
+  readonly exposureLog: ExposureLog;
+  readonly experiments: ExperimentSource;
+  readonly observability: Observability;
+  readonly now: () => number;
+  readonly newExposureId: () => string;
+}
+
+/** One list, as it was asked for. */
+export interface ListRequest {
+  readonly requestId: string;
+  /** Who takes part in experiments and is exposed; `null` where nobody says. */
+  readonly listenerId: string | null;
+  /** What the listener has heard, as named by the caller; `null` where the stores know. */
+  readonly artists: readonly HeardArtistQuery[] | null;
+  readonly options: ListOptions;
+}
+
+/** A list as it is answered. */
+export interface ServedList {
+  readonly modelVersion: string | null;
+  readonly policy: Policy;
+  readonly experiment: string | null;
+  readonly variant: string | null;
+  readonly exposureId: string | null;
+  readonly recommendations: readonly ListedArtist[];
+  /** Artists of the request that the catalogue does not know. */
+  readonly unresolved: readonly HeardArtistQuery[];
+}
+
+/** Milliseconds within which a list is made, whatever stores do; what is left of 300 is for ranking and for the way back. */
+const BUDGET_MS = 270;
+
+interface UnservedList extends RankedList {
+  /** The version that made it, `null` where none did. */
+  readonly modelVersion: string | null;
+  readonly unresolved: readonly HeardArtistQuery[];
+}
+
+const NO_LIST: UnservedList = {
+  modelVersion: null,
+  policy: 'none',
+  ranker: null,
+  recommendations: [],
+  teams: null,
+  featuresHash: '',
+  unresolved: [],
+};
+
+/** Makes lists: the best that is left, whatever fails, with its exposure written before it is answered. */
+export function createListService(deps: ListDeps): (request: ListRequest) => Promise<ServedList> {
+  const { models, popular, experiments, exposureLog, observability, now, newExposureId } = deps;
+
+  async function listWithModel(
+    { version, model }: LoadedModel<ServingModel>,
+    request: ListRequest,
+    made: {
+      readonly assigned: Assigned;
+      readonly budget: Budget;
+      readonly events: Promise<readonly ListenerEvent[]>;
+    },
+  ): Promise<UnservedList> {
+    const { requestId, listenerId, options } = request;
+    const { assigned, budget, events } = made;
+    const failed = (message: string, error: unknown): void => {
+      observability.count(METRICS.personalListFailed);
+      observability.error(message, error, { requestId, modelVersion: version });
+    };
+    let unresolved: readonly HeardArtistQuery[] = [];
+    try {
+      const found = await findCandidates(deps, { version, model }, { ...request, budget, events });
+      ({ unresolved } = found);
+      const draftId = draftIdOf(assigned, listenerId, now());
+      const foldInModel = options.explain || options.exclude === 'none' ? deps.foldIn.get(version) : null;
+      const list = rankList(model, found, { options, assigned, draftId, foldInModel });
+      return { ...list, modelVersion: version, unresolved };
+    } catch (error) {
+      failed('the list could not be made', error);
+    }
+    try {
+      const list = rankList(model, NO_CANDIDATES, { options, assigned, draftId: '', foldInModel: null });
+      return { ...list, modelVersion: version, unresolved };
+    } catch (error) {
+      failed('the popular list could not be made', error);
+      return { ...NO_LIST, modelVersion: version, unresolved };
+    }
+  }
+
+  /** The stored popular list knows no filters: one that was asked to filter would be wrong. */
+  async function listWithoutModel({ n, offset, ...options }: ListOptions): Promise<UnservedList> {
+    observability.count(METRICS.modelMissing);
+    const stored = await popular.current();
+    if (stored?.model === undefined || asksForFilters(options)) return NO_LIST;
+    const { modelVersion, recommendations } = stored.model;
+    return {
+      ...NO_LIST,
+      modelVersion,
+      policy: 'popular',
+      recommendations: recommendations.slice(offset, offset + n),
+    };
+  }
+
+  return async (request) => {
+    const { requestId, listenerId, options } = request;
+    const budget = startBudget(BUDGET_MS);
+    const events = readRecentEvents(deps, { ...request, budget });
+    const [loaded, known] = await Promise.all([models.current(), experiments.current()]);
+    const assigned = assign(known, listenerId, options.force);
+    const { assignment } = assigned;
+    const list =
+      loaded === null
+        ? await listWithoutModel(options)
+        : await listWithModel(loaded, request, { assigned, budget, events });
+    const { modelVersion, policy, recommendations, unresolved } = list;
+    const exposureId = await writeExposure(
+      exposureLog,
+      {
+        exposureId: newExposureId(),
+        userId: listenerId ?? '',
+        at: now(),
+        modelVersion,
+        policy,
+        experiment: assignment?.experiment ?? null,
+        revision: assignment?.revision ?? null,
+        variant: assignment?.variant ?? null,
+        forced: assigned.forced,
+        propensity: assignment?.propensity ?? 1,
+        ranker: list.ranker,
+        artistIds: recommendations.map(({ artistId }) => artistId),
+        firstRank: options.offset + 1,
+        teams: list.teams,
+        featuresHash: list.featuresHash,
+      },
+      { budget, observability, requestId },
+    );
+    observability.count(METRICS.listServed);
+    observability.info('list served', {
+      requestId,
+      user: listenerId === null ? null : observability.pseudonym(listenerId),
+      exposureId,
+      modelVersion,
+      policy,
+      variant: assignment?.variant ?? null,
+      ranker: list.ranker,
+      nArtists: recommendations.length,
+    });
+    return {
+      modelVersion,
+      policy,
+      experiment: assignment?.experiment ?? null,
+      variant: assignment?.variant ?? null,
+      exposureId,
+      recommendations,
+      unresolved,
+    };
+  };
+}
+
+function asksForFilters(options: Omit<ListOptions, 'n' | 'offset'>): boolean {
+  const { tags = [], excludeTags = [], minPopularity, maxPopularity } = options;
+  return tags.length + excludeTags.length > 0 || minPopularity > 0 || maxPopularity < 100;
+}
+
+/** The coins of a list are tossed once a day: its pages fit together, and they follow from what the exposure says. */
+function draftIdOf({ assignment }: Assigned, listenerId: string | null, now: number): string {
+  if (assignment === null) return '';
+  const { experiment, revision } = assignment;
+  return [experiment, revision, listenerId, new Date(now).toISOString().slice(0, 10)].join('\t');
+}

@@ -1,0 +1,120 @@
+import {
+  catalogueOf,
+  createArtistFilter,
+  describeExplanation,
+  draftCoin,
+  explain,
+  openRecord,
+  recommend,
+  teamDraft,
+  withHeard,
+  type Explanation,
+  type FoldInModel,
+  type Policy,
+  type Recommendation,
+  type ServingModel,
+} from '@encore/core/serve';
+import type { Assigned } from './assign.ts';
+import type { ListOptions } from './contract.ts';
+import type { FoundCandidates } from './find-candidates.ts';
+
+/** Why an artist is listed, as it is answered. */
+export interface ListedExplanation extends Pick<Explanation, 'basis' | 'groups' | 'listened' | 'sharedTags'> {
+  /** Half a sentence that a page can show. */
+  readonly text: string;
+}
+
+/** An artist as it is answered. */
+export interface ListedArtist extends Recommendation {
+  /** Only where it was asked for; `null` where nothing explains the artist. */
+  readonly explanation?: ListedExplanation | null;
+}
+
+/** A list that was made, whatever made it. */
+export interface RankedList {
+  readonly policy: Policy;
+  /** What ranked, `null` where nothing did. */
+  readonly ranker: string | null;
+  readonly recommendations: readonly ListedArtist[];
+  /** See `Exposure.teams`. */
+  readonly teams: string | null;
+  readonly featuresHash: string;
+}
+
+/** Ranks what was found as a request asks for it, with explanations where it does. */
+export function rankList(
+  model: ServingModel,
+  { record, policy, hidden, lately }: FoundCandidates,
+  asked: {
+    readonly options: ListOptions;
+    readonly assigned: Assigned;
+    /** Decides the coins of an interleaved list: the same for all its pages. */
+    readonly draftId: string;
+    readonly foldInModel: FoldInModel | null;
+  },
+): RankedList {
+  const { options, assigned, draftId, foldInModel } = asked;
+  const { n, offset, exclude, diversity, debias } = options;
+  const opened = openRecord(model, record);
+  const withAll =
+    exclude === 'none' && opened !== undefined && foldInModel !== null
+      ? withHeard(model, foldInModel, opened)
+      : opened;
+  const [ranker, other] = assigned.rankers;
+  const list = recommend(model, withAll, {
+    n,
+    offset,
+    policy,
+    ranker,
+    diversity,
+    debias,
+    allowed: allowedOf(model, options),
+    hidden: exclude === 'none' ? without(hidden, lately) : hidden,
+    topUp: true,
+    ...(other === undefined
+      ? {}
+      : {
+          interleave: {
+            ranker: other,
+            merge: (a: Int32Array, b: Int32Array, most: number) => teamDraft(a, b, most, draftCoin(draftId)),
+          },
+        }),
+  });
+  if (!options.explain) return list;
+  const explanations = explain(
+    model,
+    withAll,
+    list.recommendations.map(({ artistId }) => artistId),
+    { ease: foldInModel?.coListening ?? null },
+  );
+  return {
+    ...list,
+    recommendations: list.recommendations.map((item, i) => {
+      const explanation = explanations[i] ?? null;
+      return {
+        ...item,
+        explanation:
+          explanation === null
+            ? null
+            : {
+                text: describeExplanation(explanation),
+                basis: explanation.basis,
+                groups: explanation.groups,
+                listened: explanation.listened,
+                sharedTags: explanation.sharedTags,
+              },
+      };
+    }),
+  };
+}
+
+/** The catalogue is made only for who filters. */
+function allowedOf(model: ServingModel, options: ListOptions): ((artist: number) => boolean) | null {
+  const { tags = [], excludeTags = [], minPopularity, maxPopularity } = options;
+  if (tags.length + excludeTags.length === 0 && minPopularity === 0 && maxPopularity === 100) return null;
+  return createArtistFilter(catalogueOf(model), { tags, excludeTags, minPopularity, maxPopularity });
+}
+
+function without(hidden: ReadonlySet<number>, shown: Int32Array): ReadonlySet<number> {
+  return hidden.difference(new Set(shown));
+}

@@ -1,0 +1,48 @@
+import type { ServingModel } from '../artifact/serving-model.ts';
+import type { ListenerEvent } from '../ports.ts';
+import { artistsById } from './model-indices.ts';
+
+/** What a listener's recent events say of their lists. */
+export interface RecentListening {
+  /** Shape (n,): artists played or liked last, most recent first, distinct. */
+  readonly heard: Int32Array;
+  /** Artists disliked last: no list shows them. */
+  readonly disliked: ReadonlySet<number>;
+}
+
+/**
+ * What a listener's recent events say: of each artist the latest of play, like and dislike counts (by `at`, then by
+ * `receivedAt`, then by id). A dislike hides the artist until it is played or liked again; play and like are one thing here, and so
+ * are one play and many: a count of what happened lately does not compare with a count of years. Clicks and skips change no
+ * list. Artists that the model does not know say nothing.
+ *
+ * @param events - In any order.
+ */
+export function recentListening(
+  model: Pick<ServingModel, 'artistIds'>,
+  events: readonly ListenerEvent[],
+): RecentListening {
+  const latest = new Map<string, ListenerEvent>();
+  for (const event of events) {
+    if (event.type === 'click' || event.type === 'skip') continue;
+    const known = latest.get(event.artistId);
+    if (known === undefined || isLater(event, known)) latest.set(event.artistId, event);
+  }
+  const byId = artistsById(model);
+  const disliked = new Set<number>();
+  const heard: { readonly artist: number; readonly event: ListenerEvent }[] = [];
+  for (const [artistId, event] of latest) {
+    const artist = byId.get(artistId);
+    if (artist === undefined) continue;
+    if (event.type === 'dislike') disliked.add(artist);
+    else heard.push({ artist, event });
+  }
+  heard.sort((a, b) => (isLater(a.event, b.event) ? -1 : 1));
+  return { heard: Int32Array.from(heard, ({ artist }) => artist), disliked };
+}
+
+function isLater(a: ListenerEvent, b: ListenerEvent): boolean {
+  if (a.at !== b.at) return a.at > b.at;
+  if (a.receivedAt !== b.receivedAt) return a.receivedAt > b.receivedAt;
+  return a.id > b.id;
+}

@@ -1,0 +1,257 @@
+import {
+  CATALOG_FILE,
+  decodeManifest,
+  MANIFEST_FILE,
+  MODEL_FILE,
+  type Manifest,
+} from '../artifact/manifest.ts';
+import { decodeCandidateShard, shardPath } from '../artifact/candidates-file.ts';
+import { EncoreError } from '../errors.ts';
+import type { CandidateEntry } from '../ports.ts';
+import { movePointer } from './move-pointer.ts';
+import { versionKey } from './pointer.ts';
+import { equalBytes, fileFault, writeCandidates } from './publish.ts';
+import { retrying, type PublishPorts } from './retrying.ts';
+import { changeVersionState } from './version-state.ts';
+
+/** Who asked to be forgotten, as an activation has to know it. */
+export interface Erasures {
+  /** When a listener was erased last, epoch milliseconds. Read anew with each call. */
+  load(): Promise<(userId: string) => number | undefined>;
+  /** Forgets a listener's candidates of all versions. */
+  erase(userId: string): Promise<unknown>;
+}
+
+export interface Activation {
+  /** Newly issued: greater than every fence before. */
+  readonly fence: number;
+  /** Whether later trainings publish their versions without serving them, until {@link unpin}. */
+  readonly pinned: boolean;
+  /** When the store may drop candidates that are written again, epoch milliseconds. */
+  readonly expiresAtMs: number;
+  /** Reads the files as serving will; rejects with `ARTIFACT_INCOMPATIBLE` where it could not. */
+  readonly load: (files: { readonly tensors: Uint8Array; readonly catalog: Uint8Array }) => Promise<unknown>;
+  readonly erasures: Erasures;
+  /** No step begins after it, epoch milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+/** How an activation ended, and whether candidates had to be written again. */
+export interface Activated {
+  /**
+   * `activated`: it is served. `superseded`: something with a greater fence moved the pointer meanwhile. `deadline`: out of
+   * time, with nothing changed but candidates.
+   */
+  readonly outcome: 'activated' | 'superseded' | 'deadline';
+  readonly candidatesWritten: number;
+}
+
+/** Candidates with less time left are written again. */
+export const LEAST_CANDIDATES_MS = 14 * 86_400_000;
+
+/** An erasure this long before a version was begun may have been unknown to it: clocks differ, and a tombstone takes a moment. */
+const ERASURE_MARGIN_MS = 3_600_000;
+
+/** Listeners whose stored candidates are compared with the version's files. */
+const SAMPLES = 5;
+
+/**
+ * Serves a published version (again), pinned or not.
+ *
+ * What requests read is read first: the manifest, the whole of `model.safetensors` and the catalogue against their checksums,
+ * then decoded as serving does; the other files have to exist; a few candidate records have to be stored as the version's
+ * files have them. The candidates are written again from those files, each checked, where the store does
+ * not hold all of them for 14 days more. Records of listeners who were erased since the version was made stay away.
+ *
+ * Where the version is served already, pinned or not as wanted, the pointer stays as it is.
+ *
+ * @throws {@link EncoreError} `NOT_FOUND` when there is no such version or it is being deleted; `ARTIFACT_INCOMPATIBLE` when
+ *   it is damaged or cannot be read by this code; `PUBLISH_FAILED` when a store stays unavailable.
+ */
+export async function activateVersion(
+  ports: PublishPorts,
+  version: string,
+  activation: Activation,
+): Promise<Activated> {
+  const { fence, pinned, deadlineMs = Infinity } = activation;
+  const { clock } = ports;
+  const state = await claim(ports, version);
+  const { manifest, shard } = await checkServed(ports, version, activation);
+  const stored =
+    state.candidatesUntil !== null &&
+    state.candidatesUntil - clock() >= LEAST_CANDIDATES_MS &&
+    (await areStored(ports, version, shard));
+  let candidatesWritten = 0;
+  if (!stored) {
+    const written = await rewriteCandidates(ports, manifest, activation);
+    if (written === null) return { outcome: 'deadline', candidatesWritten: 0 };
+    candidatesWritten = written;
+  }
+  const outcome = await movePointer<Activated['outcome']>(
+    ports,
+    (current) => {
+      if (current?.version === version && current.pinned === pinned) return { outcome: 'activated' };
+      if (current !== undefined && current.fence >= fence) return { outcome: 'superseded' };
+      const previous = current?.version === version ? current.previous : (current?.version ?? null);
+      return { outcome: 'activated', next: { version, previous, fence, pinned } };
+    },
+    { deadlineMs },
+  );
+  return { outcome, candidatesWritten };
+}
+
+/** Says that the version is about to be served, before anything of it is read: from here on nobody deletes it. */
+async function claim(
+  ports: PublishPorts,
+  version: string,
+): Promise<{ readonly candidatesUntil: number | null }> {
+  const key = versionKey(version, MANIFEST_FILE);
+  // Asked first, or a state would be left of a version that never was.
+  if ((await retrying(ports, `read ${key}`, () => ports.modelStore.get(key))) === undefined) {
+    throw notFound(version);
+  }
+  const { found, changed } = await changeVersionState(ports, version, (state) =>
+    state.deleting ? null : { ...state, activatedAt: ports.clock() },
+  );
+  if (!changed) throw notFound(version);
+  return found;
+}
+
+function notFound(version: string): EncoreError {
+  return new EncoreError('NOT_FOUND', `there is no published model version ${version}`, { version });
+}
+
+/** Checks what requests read; the first shard of candidates comes along, for a sample. */
+async function checkServed(
+  ports: PublishPorts,
+  version: string,
+  { load }: Activation,
+): Promise<{ readonly manifest: Manifest; readonly shard: readonly CandidateEntry[] }> {
+  const read = readerOf(ports, version);
+  const manifestBody = await read(MANIFEST_FILE);
+  if (manifestBody === undefined) throw notFound(version);
+  const manifest = decodeManifest(manifestBody);
+  if (manifest.modelVersion !== version) {
+    throw damaged(version, `has the manifest of version ${manifest.modelVersion}`);
+  }
+  const prefix = versionKey(version, '');
+  const listed = new Set(await retrying(ports, `list ${prefix}`, () => ports.modelStore.list(prefix)));
+  for (const path of Object.keys(manifest.files)) {
+    if (!listed.has(versionKey(version, path))) throw damaged(version, `lacks the file ${path}`);
+  }
+  const shard =
+    manifest.candidates.shards === 0
+      ? []
+      : decodeCandidateShard(await checked(manifest, shardPath(0), read(shardPath(0))));
+  const catalog = await checked(manifest, CATALOG_FILE, read(CATALOG_FILE));
+  const model = await checked(manifest, MODEL_FILE, read(MODEL_FILE));
+  await load({ tensors: model.subarray(0, manifest.servingBytes), catalog });
+  return { manifest, shard };
+}
+
+/** Whether a sample of the listeners has the version's candidates in the store. Some may have been erased, all hardly. */
+async function areStored(
+  ports: PublishPorts,
+  version: string,
+  shard: readonly CandidateEntry[],
+): Promise<boolean> {
+  const n = Math.min(SAMPLES, shard.length);
+  let nFound = 0;
+  for (let i = 0; i < n; i++) {
+    const { userId, record } = shard[Math.floor((i * shard.length) / n)]!;
+    const found = await retrying(ports, `read candidates of ${version}`, () =>
+      ports.candidateStore.read(userId, version),
+    );
+    if (found === undefined) continue;
+    if (!equalBytes(found, record)) return false;
+    nFound++;
+  }
+  return n === 0 || nFound > 0;
+}
+
+/** @returns How many records were written, `null` when time ran out. */
+async function rewriteCandidates(
+  ports: PublishPorts,
+  manifest: Manifest,
+  { erasures, expiresAtMs, deadlineMs = Infinity }: Activation,
+): Promise<number | null> {
+  const version = manifest.modelVersion;
+  const read = readerOf(ports, version);
+  const records: CandidateEntry[] = [];
+  for (let i = 0; i < manifest.candidates.shards; i++) {
+    const body = await checked(manifest, shardPath(i), read(shardPath(i)));
+    records.push(...decodeCandidateShard(body));
+  }
+  if (records.length !== manifest.candidates.count) {
+    throw damaged(
+      version,
+      `has ${records.length} candidate records in its files, its manifest says ${manifest.candidates.count}`,
+    );
+  }
+  const createdAtMs = Date.parse(manifest.createdAt);
+  const erasedSince = async (): Promise<(userId: string) => boolean> => {
+    const erasedAt = await retrying(ports, 'read who was erased', () => erasures.load());
+    return (userId) => (erasedAt(userId) ?? -Infinity) > createdAtMs - ERASURE_MARGIN_MS;
+  };
+  const isErased = await erasedSince();
+  const kept = records.filter(({ userId }) => !isErased(userId));
+  if (!(await writeCandidates(ports, { version, expiresAtMs, deadlineMs }, kept))) return null;
+  // Whoever asked in between has a tombstone by now, and may have been passed by: deleted first, written afterwards.
+  const isErasedNow = await erasedSince();
+  for (const { userId } of kept) {
+    if (!isErasedNow(userId)) continue;
+    await retrying(ports, 'erase candidates', () => erasures.erase(userId));
+  }
+  await changeVersionState(ports, version, (state) => ({ ...state, candidatesUntil: expiresAtMs }));
+  return kept.length;
+}
+
+function readerOf(ports: PublishPorts, version: string): (path: string) => Promise<Uint8Array | undefined> {
+  return async (path) => {
+    const key = versionKey(version, path);
+    return (await retrying(ports, `read ${key}`, () => ports.modelStore.get(key)))?.body;
+  };
+}
+
+async function checked(
+  manifest: Manifest,
+  path: string,
+  reading: Promise<Uint8Array | undefined>,
+): Promise<Uint8Array> {
+  const body = await reading;
+  const fault = await fileFault(manifest, path, body);
+  if (fault !== null) throw damaged(manifest.modelVersion, fault);
+  return body!;
+}
+
+function damaged(version: string, what: string): EncoreError {
+  return new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} ${what}`, { version });
+}
+
+/**
+ * Lets trainings serve what they publish again; the version stays, and is not checked.
+ *
+ * @param options - `version`: the one that has to be served. `fence`: newly issued. `deadlineMs` (epoch): no write begins after it.
+ * @returns `unpinned`, also where nothing was pinned; `superseded` where another version is served, or something with a
+ *   greater fence came first; `deadline` when time ran out, with nothing changed.
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when nothing is published yet, or the store stays unavailable.
+ */
+export async function unpin(
+  ports: PublishPorts,
+  options: { readonly version: string; readonly fence: number; readonly deadlineMs?: number },
+): Promise<'unpinned' | 'superseded' | 'deadline'> {
+  const { version, fence, deadlineMs } = options;
+  return movePointer(
+    ports,
+    (current) => {
+      if (current === undefined) {
+        throw new EncoreError('PUBLISH_FAILED', 'cannot unpin: no model version is published yet');
+      }
+      if (current.version !== version) return { outcome: 'superseded' };
+      if (!current.pinned) return { outcome: 'unpinned' };
+      if (current.fence >= fence) return { outcome: 'superseded' };
+      return { outcome: 'unpinned', next: { ...current, fence, pinned: false } };
+    },
+    deadlineMs === undefined ? {} : { deadlineMs },
+  );
+}

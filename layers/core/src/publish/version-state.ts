@@ -1,0 +1,98 @@
+import { EncoreError } from '../errors.ts';
+import { versionKey } from './pointer.ts';
+import { pause, retrying, type PublishPorts } from './retrying.ts';
+
+/**
+ * What becomes of a version after it was made: `models/<version>/state.json`, the one object of a version that changes.
+ *
+ * It is moved by conditional writes, so that of somebody who activates a version and somebody who deletes it one gives way.
+ */
+export interface VersionState {
+  /**
+   * Until when (epoch milliseconds) the candidate store keeps every record of the version; `null` where it is not known to
+   * hold all of them: a publication may have died in between.
+   */
+  readonly candidatesUntil: number | null;
+  /** When somebody last set out to activate it, epoch milliseconds; `null` for never. */
+  readonly activatedAt: number | null;
+  /** Somebody deletes it. Nothing may activate it any more. */
+  readonly deleting: boolean;
+}
+
+const NOTHING_KNOWN: VersionState = { candidatesUntil: null, activatedAt: null, deleting: false };
+
+/** The file of a version that its manifest does not list. */
+export const STATE_FILE = 'state.json';
+
+/**
+ * Changes a version's state by conditional writes: read, decide, write if it is still what was read.
+ *
+ * @param change - What to make of the state found; `null` to leave it. Asked again after a lost race and after a write without an answer.
+ * @returns What it was, and whether the change was made.
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when a store stays unavailable; `ARTIFACT_INCOMPATIBLE` when the object
+ *   is no state.
+ */
+export async function changeVersionState(
+  ports: PublishPorts,
+  version: string,
+  change: (found: VersionState) => VersionState | null,
+): Promise<{ readonly found: VersionState; readonly changed: boolean }> {
+  const key = versionKey(version, STATE_FILE);
+  let cause: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (attempt > 0) await pause(ports, attempt);
+    const stored = await retrying(ports, `read ${key}`, () => ports.modelStore.get(key));
+    const found = stored === undefined ? NOTHING_KNOWN : decodeState(key, stored.body);
+    const next = change(found);
+    if (next === null) return { found, changed: false };
+    try {
+      if (await ports.modelStore.putIf(key, encodeState(next), stored?.etag ?? null)) {
+        return { found, changed: true };
+      }
+    } catch (error) {
+      // Written or not, nobody knows: the next round reads it back, and writes it again where that does no harm.
+      cause = error;
+    }
+  }
+  throw new EncoreError(
+    'PUBLISH_FAILED',
+    `could not change ${key} in ${ATTEMPTS} attempts`,
+    { version, attempts: ATTEMPTS },
+    { cause },
+  );
+}
+
+const ATTEMPTS = 8;
+
+function encodeState({ candidatesUntil, activatedAt, deleting }: VersionState): Uint8Array {
+  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  const state = { candidatesUntil: time(candidatesUntil), activatedAt: time(activatedAt), deleting };
+  return new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`);
+}
+
+function decodeState(key: string, body: Uint8Array): VersionState {
+  const text = new TextDecoder().decode(body);
+  const bad = (options?: ErrorOptions): EncoreError =>
+    new EncoreError(
+      'ARTIFACT_INCOMPATIBLE',
+      `${key}: found ${JSON.stringify(text.slice(0, 80))}, expected candidatesUntil, activatedAt and deleting`,
+      { key },
+      options,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw bad({ cause });
+  }
+  if (typeof value !== 'object' || value === null) throw bad();
+  const { candidatesUntil, activatedAt, deleting }: Readonly<Record<string, unknown>> = { ...value };
+  if (typeof deleting !== 'boolean') throw bad();
+  const time = (found: unknown): number | null => {
+    if (found === null) return null;
+    const ms = typeof found === 'string' ? Date.parse(found) : Number.NaN;
+    if (Number.isNaN(ms)) throw bad();
+    return ms;
+  };
+  return { candidatesUntil: time(candidatesUntil), activatedAt: time(activatedAt), deleting };
+}
