@@ -264,6 +264,7 @@ describe('describeExplanation', () => {
     ranker: 'lr',
     basis: 'tags',
     contributions: [contribution('what your friends play', 1), contribution('its tags', -1)],
+    summary: [],
     listened: [
       { artistId: '2', name: 'Radiohead', percent: 40, tags: ['electronic', 'trip'] },
       { artistId: '3', name: 'Portishead', percent: 30, tags: ['trip'] },

@@ -1,4 +1,4 @@
-import { decodeCandidates, type CandidateRecord } from './artifact/candidate-record.ts';
+import type { CandidateRecord } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { easeContributions } from './explain/ease-contributions.ts';
 import {
@@ -16,7 +16,11 @@ import {
   SOURCE_BLOCK,
   TAG_SIMILARITY_BLOCK,
 } from './rank/contributions.ts';
+import { topK } from './math/top-k.ts';
+import { oncePerObject } from './math/once-per-object.ts';
 import type { CoListening } from './scoring/ease.ts';
+import { artistsById } from './listing/model-indices.ts';
+import { openRecord, type OpenRecord } from './listing/open-record.ts';
 
 /** Why an artist was recommended, in words and figures that a page can show. */
 export interface Explanation {
@@ -28,6 +32,11 @@ export interface Explanation {
   readonly basis: 'tags' | 'co-listening and tags';
   /** Every block of features, largest `apart` first. */
   readonly contributions: readonly BlockContribution[];
+  /**
+   * The same in few groups, largest `apart` first. Sources that say nearly the same have weights of opposite signs, so a page
+   * shows their sum: the groups' values sum to the logit as well.
+   */
+  readonly summary: readonly GroupContribution[];
   /** The artists heard that speak most for this one, largest first; empty where none does. */
   readonly listened: readonly ListenedArtist[];
   /** The tags that the listener's artists and this one have in common, largest first. */
@@ -44,6 +53,19 @@ export interface BlockContribution {
   /** The value minus its mean over the listener's candidates: what sets this one apart. */
   readonly apart: number;
   /** `apart` per cent of the sum of all blocks' absolute `apart`, -100 to 100; 0 where nothing sets the candidate apart. */
+  readonly percent: number;
+}
+
+/** What blocks of features are about. */
+export type ContributionGroup = 'co-listening' | 'tags' | 'friends' | 'popularity' | 'other';
+
+/** The blocks of a group together, see {@link BlockContribution}; `percent` is of the groups' absolute `apart`. */
+export interface GroupContribution {
+  readonly group: ContributionGroup;
+  /** The group in words. */
+  readonly label: string;
+  readonly value: number;
+  readonly apart: number;
   readonly percent: number;
 }
 
@@ -75,30 +97,35 @@ export interface ExplainOptions {
  * sources; co-listening: all sources made of listening, for which EASE's terms stand); evenly where neither adds. A
  * basis whose terms are all zero or negative has no say. Friends are in their block only: the record does not name them.
  *
- * @param record - The listener's packed candidates, as `recommend` was given them; `undefined` explains nothing.
+ * @param record - What `recommend` was given; `undefined` explains nothing.
  * @param artistIds - What to explain.
  * @returns One for each id, in this order; `null` where the artist is no candidate of the listener, as in the popular list.
  * @throws EncoreError `ARTIFACT_INCOMPATIBLE` when the record does not belong to this model.
  */
 export function explain(
   model: ServingModel,
-  record: Uint8Array | undefined,
+  record: Uint8Array | OpenRecord | undefined,
   artistIds: readonly string[],
   options: ExplainOptions = {},
 ): readonly (Explanation | null)[] {
-  if (record === undefined) return artistIds.map(() => null);
-  const decoded = decodeCandidates(record, model.recordShape);
-  const positions = new Map(Array.from(decoded.items, (item, i) => [model.artistIds[item]!, i]));
+  const opened = record instanceof Uint8Array ? openRecord(model, record) : record;
+  if (opened === undefined) return artistIds.map(() => null);
+  const { candidates, nOwn, pairs } = opened;
+  const byId = artistsById(model);
+  const positions = new Map<number, number>();
+  for (let i = 0; i < candidates.items.length; i++) positions.set(candidates.items[i]!, i);
   const { space, ranker, artists, terms } = model;
-  const raw = blockContributions(space, ranker, decoded, artists, terms.length);
-  const apart = centred(raw);
+  const raw = blockContributions(space, ranker, candidates, artists, terms.length, pairs);
+  const apart = centred(raw, nOwn);
   const width = raw.blocks.length;
-  const explainHistory = historyExplainer(model, decoded, options);
+  const explainHistory = historyExplainer(model, candidates, options);
   return artistIds.map((artistId) => {
-    const i = positions.get(artistId);
-    if (i === undefined) return null;
+    const item = byId.get(artistId);
+    const i = item === undefined ? undefined : positions.get(item);
+    if (item === undefined || i === undefined) return null;
     const row = apart.values.subarray(i * width, (i + 1) * width);
-    const total = row.reduce((sum, value) => sum + Math.abs(value), 0);
+    let total = 0;
+    for (let b = 0; b < width; b++) total += Math.abs(row[b]!);
     const contributions = raw.blocks
       .map((block, b) => ({
         block,
@@ -110,24 +137,73 @@ export function explain(
       .toSorted((a, b) => b.apart - a.apart);
     return {
       artistId,
-      name: model.artistNames[decoded.items[i]!]!,
+      name: model.artistNames[item]!,
       ranker: 'lr',
       basis: options.ease ? 'co-listening and tags' : 'tags',
       contributions,
-      ...explainHistory(decoded.items[i]!, contributions),
+      summary: summarise(contributions),
+      ...explainHistory(item, contributions),
     };
   });
 }
 
+/** The contributions by group, largest `apart` first; groups that no block is of are left out. */
+function summarise(contributions: readonly BlockContribution[]): readonly GroupContribution[] {
+  const sums = new Map<ContributionGroup, { value: number; apart: number }>();
+  for (const { block, value, apart } of contributions) {
+    const group = groupOf(block);
+    const sum = sums.get(group);
+    if (sum === undefined) sums.set(group, { value, apart });
+    else {
+      sum.value += value;
+      sum.apart += apart;
+    }
+  }
+  let total = 0;
+  for (const { apart } of sums.values()) total += Math.abs(apart);
+  return Array.from(sums, ([group, { value, apart }]) => ({
+    group,
+    label: GROUP_LABELS[group],
+    value,
+    apart,
+    percent: total > 0 ? (100 * apart) / total : 0,
+  })).toSorted((a, b) => b.apart - a.apart);
+}
+
+function groupOf(block: string): ContributionGroup {
+  if (isCoListeningBlock(block)) return 'co-listening';
+  if (isTagBlock(block)) return 'tags';
+  return GROUPS[block] ?? 'other';
+}
+
+const GROUPS: Readonly<Record<string, ContributionGroup>> = {
+  'artist-tags': 'tags',
+  [`${SOURCE_BLOCK}friends`]: 'friends',
+  [`${SOURCE_BLOCK}popular`]: 'popularity',
+  popularity: 'popularity',
+  'artist-popularity': 'popularity',
+};
+
+const GROUP_LABELS: Readonly<Record<ContributionGroup, string>> = {
+  'co-listening': 'what is played beside your artists',
+  tags: 'how near its tags are to those of your artists',
+  friends: 'what your friends play',
+  popularity: 'how well known it is',
+  other: 'everything else',
+};
+
 /** Explains candidates by what the listener has heard; the profile is made once. */
 function historyExplainer(
-  { artists: { embedding }, artistIds, artistNames, terms, phrases }: ServingModel,
+  model: ServingModel,
   { heard }: CandidateRecord,
   { ease = null, nListened = 5, nTags = 5 }: ExplainOptions,
 ): (
   candidate: number,
   contributions: readonly BlockContribution[],
 ) => Pick<Explanation, 'listened' | 'sharedTags'> {
+  const { artists, artistIds, artistNames, terms } = model;
+  const { embedding } = artists;
+  const phrasesAmong = phraseFinder(model.phrases);
   const profile = tagProfile(embedding, terms.length, heard);
   const easeWeights = ease?.binary === true ? heard.weights.map(() => 1) : heard.weights;
   const tagTerms = new Float64Array(heard.items.length);
@@ -142,11 +218,13 @@ function historyExplainer(
       { terms: easeTerms, weight: apartOf(contributions, isCoListeningBlock) },
     );
     const words = sharedTags(embedding, profile, candidate, terms.length);
-    const shared = sharedPhrases(words, phrases, terms).slice(0, nTags);
-    const listened = Array.from(shares, (share, h) => ({ share, item: heard.items[h]! }))
+    const shared = sharedPhrases(words, phrasesAmong, terms).slice(0, nTags);
+    // Heard artists are in the order of their indices, which is that of equal shares.
+    const listened = Array.from(topK(shares, nListened), (h) => ({
+      share: shares[h]!,
+      item: heard.items[h]!,
+    }))
       .filter(({ share }) => share > 0)
-      .toSorted((a, b) => b.share - a.share || a.item - b.item)
-      .slice(0, nListened)
       .map(({ share, item }) => ({
         artistId: artistIds[item]!,
         name: artistNames[item]!,
@@ -168,11 +246,11 @@ function historyExplainer(
  */
 function sharedPhrases(
   words: readonly SharedTag[],
-  phrases: readonly TagPhrase[],
+  phrasesAmong: PhraseFinder,
   terms: readonly string[],
 ): readonly { readonly tag: string; readonly dimensions: readonly number[]; readonly share: number }[] {
   const open = new Map(words.map(({ dimension, share }) => [dimension, share]));
-  const joined = phrases.flatMap(({ tag, dimensions }) => {
+  const joined = phrasesAmong(words).flatMap(({ tag, dimensions }) => {
     if (!dimensions.every((dimension) => open.has(dimension))) return [];
     const share = dimensions.reduce((sum, dimension) => sum + open.get(dimension)!, 0);
     for (const dimension of dimensions) open.delete(dimension);
@@ -185,6 +263,24 @@ function sharedPhrases(
   }));
   return [...joined, ...single].toSorted((a, b) => b.share - a.share || a.dimensions[0]! - b.dimensions[0]!);
 }
+
+/** The phrases that may be among words: those of whose dimensions the first is, the most used first. */
+type PhraseFinder = (words: readonly SharedTag[]) => readonly TagPhrase[];
+
+/** There are thousands of phrases, and few begin with a given word. */
+const phraseFinder = oncePerObject((phrases: readonly TagPhrase[]): PhraseFinder => {
+  const byFirst = new Map<number, number[]>();
+  phrases.forEach(({ dimensions }, p) => {
+    const known = byFirst.get(dimensions[0]!);
+    if (known === undefined) byFirst.set(dimensions[0]!, [p]);
+    else known.push(p);
+  });
+  return (words) =>
+    words
+      .flatMap(({ dimension }) => byFirst.get(dimension) ?? [])
+      .toSorted((a, b) => a - b)
+      .map((p) => phrases[p]!);
+});
 
 /** Terms of either sign, one for each artist heard, and how much the whole of them matters. */
 interface Basis {

@@ -88,7 +88,7 @@ export function fitSource(
     case 'item-knn': {
       const { neighbours, shrink, weighting = null } = source;
       const rows = itemKnnRows(inputs, weighting);
-      const score = createItemKnnScorer(rows, { neighbours, shrink, remember: true });
+      const score = createItemKnnScorer(rows, { neighbours, shrink, remember: Infinity });
       return stored({ kind: 'item-knn', name, k, neighbours, shrink, weighting }, score, inputs);
     }
     case 'user-knn': {

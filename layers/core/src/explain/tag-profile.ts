@@ -42,6 +42,7 @@ export function tagContributions(
   candidate: number,
   out: Float64Array,
 ): number {
+  const { indptr, indices, values } = embedding;
   const nTerms = vector.length;
   const dense = new Float64Array(nTerms);
   let squares = 0;
@@ -53,7 +54,11 @@ export function tagContributions(
   let cosine = 0;
   for (let h = 0; h < items.length; h++) {
     let dot = 0;
-    eachTag(embedding, nTerms, items[h]!, (d, value) => (dot += value * dense[d]!));
+    const end = indptr[items[h]! + 1]!;
+    for (let e = indptr[items[h]!]!; e < end; e++) {
+      const d = indices[e]!;
+      if (d < nTerms) dot += values[e]! * dense[d]!;
+    }
     out[h] = weights[h]! * dot * scale;
     cosine += out[h]!;
   }
@@ -97,7 +102,8 @@ export function sharedTags(
 /** Whether an artist carries a tag. */
 export function hasTag(embedding: Csr, item: number, dimension: number): boolean {
   const { indptr, indices } = embedding;
-  return indices.subarray(indptr[item], indptr[item + 1]).includes(dimension);
+  for (let e = indptr[item]!; e < indptr[item + 1]!; e++) if (indices[e] === dimension) return true;
+  return false;
 }
 
 function eachTag(

@@ -7,15 +7,15 @@ import { nominate, sourcesForHistory, type Nominations } from '../scoring/nomina
 import { ownRowOf, requireSameVersion, type FoldInModel } from './fold-in-model.ts';
 import { foldIn } from './fold-in.ts';
 
-/** What an artist played or liked lately weighs: as much as the most played of all. */
-const RECENT_WEIGHT = 1.5;
+/** The least that an artist played or liked lately weighs: as much as the listener's artists on average. */
+const RECENT_WEIGHT = 1;
 
 /**
  * A listener's record as it would be with what they have heard lately, without retraining: a fold-in of the history (the
  * record's, and the artists heard since) over the stored candidates and what is nominated anew.
  *
- * An artist heard lately weighs {@link RECENT_WEIGHT}, whether the record has it as heard already or not; if it was a candidate it
- * is none any more. What only training knew stays as stored: tag freshness, BiasedSVD factors (they need plays, which the
+ * An artist heard lately weighs at least {@link RECENT_WEIGHT}; one that the record has as heard already changes nothing else, and one
+ * that was a candidate is none any more. (More weight was worse: 1.5 lost a third of what 1 brings in NDCG@20.) What only training knew stays as stored: tag freshness, BiasedSVD factors (they need plays, which the
  * record does not keep), who nominated a candidate, and the scores of sources that say nothing of a history (friends). A
  * candidate that is new has the least of the stored scores there. Other sources are scored anew for all.
  *
@@ -72,7 +72,7 @@ export function refreshRecord(
 
 function withRecent({ heard }: CandidateRecord, recent: Int32Array): History {
   const weights = new Map(Array.from(heard.items, (item, h) => [item, heard.weights[h]!]));
-  for (const item of recent) weights.set(item, RECENT_WEIGHT);
+  for (const item of recent) weights.set(item, Math.max(RECENT_WEIGHT, weights.get(item) ?? 0));
   const items = Int32Array.from(weights.keys()).toSorted();
   return { items, plays: null, weights: Float64Array.from(items, (item) => weights.get(item)!) };
 }

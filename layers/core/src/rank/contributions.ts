@@ -1,5 +1,6 @@
 import type { CandidateRecord } from '../artifact/candidate-record.ts';
 import { EncoreError } from '../errors.ts';
+import { oncePerObject } from '../math/once-per-object.ts';
 import {
   nUserColumns,
   pairColumnNames,
@@ -38,6 +39,7 @@ export interface Contributions {
  * listener's other candidates.
  *
  * @param nTerms - The first dimensions of the embedding, which are tags.
+ * @param pairs - The record's pair columns, where they are computed already.
  * @throws {@link EncoreError} `SHAPE_MISMATCH` when more terms than dimensions are given.
  */
 export function blockContributions(
@@ -46,6 +48,7 @@ export function blockContributions(
   record: CandidateRecord,
   table: ArtistTable,
   nTerms: number,
+  pairs: Float64Array = pairFeatures(space, record, table),
 ): Contributions {
   if (nTerms > space.nEmbedding) {
     throw new EncoreError(
@@ -54,6 +57,47 @@ export function blockContributions(
       { nTerms, nEmbedding: space.nEmbedding },
     );
   }
+  const { blocks, pairAt } = blockLayout(space);
+  const width = blocks.length;
+  const n = record.items.length;
+  const values = new Float64Array(n * width);
+  const weightsOfPair = createWeightsOfPair(space, ranker);
+  const weights = new Float64Array(pairAt.length);
+  const user = new Float64Array(nUserColumns(space));
+  writeUserColumns(space, record.userFeatures, user, 0);
+  let common = ranker.intercept;
+  for (let c = 0; c < user.length; c++) common += user[c]! * ranker.userWeights[c]!;
+  const listenerAt = blocks.indexOf(LISTENER_BLOCK);
+  const factorsAt = blocks.indexOf('svd-artist');
+  const tagsAt = blocks.indexOf('artist-tags');
+  const freshnessAt = blocks.indexOf('artist-freshness');
+  const popularityAt = blocks.indexOf('artist-popularity');
+  const { indptr, indices, values: embedding } = table.embedding;
+  const { nEmbedding, nFactors } = space;
+  const { artistWeights } = ranker;
+  for (let i = 0; i < n; i++) {
+    const item = record.items[i]!;
+    const row = i * width;
+    values[row + listenerAt]! += common;
+    weightsOfPair(pairs, i * pairAt.length, weights);
+    for (let c = 0; c < pairAt.length; c++) {
+      values[row + pairAt[c]!]! += pairs[i * pairAt.length + c]! * weights[c]!;
+    }
+    // The embedding is tags, then freshness where it is on, then popularity in the last column.
+    for (let e = indptr[item]!; e < indptr[item + 1]!; e++) {
+      const d = indices[e]!;
+      const block = d < nTerms ? tagsAt : d === nEmbedding - 1 ? popularityAt : freshnessAt;
+      values[row + block]! += embedding[e]! * artistWeights[d]!;
+    }
+    for (let f = 0; f < nFactors; f++) {
+      values[row + factorsAt]! += table.factors[item * nFactors + f]! * artistWeights[nEmbedding + f]!;
+    }
+  }
+  return { blocks, values };
+}
+
+/** The blocks of a space, and which of them each pair column is of. */
+const blockLayout = oncePerObject((space: FeatureSpace) => {
   const pairBlocks = pairColumnNames(space).map((name) => pairBlock(space, name));
   const blocks = [
     ...new Set([
@@ -65,58 +109,24 @@ export function blockContributions(
       LISTENER_BLOCK,
     ]),
   ];
-  const at = new Map(blocks.map((block, b) => [block, b]));
-  const n = record.items.length;
-  const values = new Float64Array(n * blocks.length);
-  const add = (candidate: number, block: number, value: number): void => {
-    values[candidate * blocks.length + block]! += value;
-  };
-
-  const pairs = pairFeatures(space, record, table);
-  const pairAt = Int32Array.from(pairBlocks, (block) => at.get(block)!);
-  const weightsOfPair = createWeightsOfPair(space, ranker);
-  const weights = new Float64Array(pairAt.length);
-  const user = new Float64Array(nUserColumns(space));
-  writeUserColumns(space, record.userFeatures, user, 0);
-  let common = ranker.intercept;
-  for (let c = 0; c < user.length; c++) common += user[c]! * ranker.userWeights[c]!;
-  const listenerAt = at.get(LISTENER_BLOCK)!;
-  const factorsAt = at.get('svd-artist')!;
-  const embeddingAt = Int32Array.from({ length: space.nEmbedding }, (_, d) =>
-    at.get(embeddingBlock(space, nTerms, d))!,
-  );
-  const { indptr, indices, values: embedding } = table.embedding;
-  for (let i = 0; i < n; i++) {
-    const item = record.items[i]!;
-    add(i, listenerAt, common);
-    weightsOfPair(pairs, i * pairAt.length, weights);
-    for (let c = 0; c < pairAt.length; c++) {
-      add(i, pairAt[c]!, pairs[i * pairAt.length + c]! * weights[c]!);
-    }
-    for (let e = indptr[item]!; e < indptr[item + 1]!; e++) {
-      const d = indices[e]!;
-      add(i, embeddingAt[d]!, embedding[e]! * ranker.artistWeights[d]!);
-    }
-    for (let f = 0; f < space.nFactors; f++) {
-      const weight = ranker.artistWeights[space.nEmbedding + f]!;
-      add(i, factorsAt, table.factors[item * space.nFactors + f]! * weight);
-    }
-  }
-  return { blocks, values };
-}
+  return { blocks, pairAt: Int32Array.from(pairBlocks, (block) => blocks.indexOf(block)) };
+});
 
 /**
  * Contributions minus their mean over the listener's candidates: what sets a candidate apart from the others. Every block
  * sums to 0 over the candidates, `listener` is 0 everywhere, and a row sums to the candidate's logit minus the mean logit.
+ *
+ * @param nOwn - How many of the candidates, the first ones, the mean is over; all by default.
  */
-export function centred({ blocks, values }: Contributions): Contributions {
+export function centred({ blocks, values }: Contributions, nOwn?: number): Contributions {
   const width = blocks.length;
   const n = values.length / width;
+  const nMean = nOwn ?? n;
   const out = values.slice();
   for (let b = 0; b < width; b++) {
     let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[i * width + b]!;
-    for (let i = 0; i < n; i++) out[i * width + b]! -= sum / n;
+    for (let i = 0; i < nMean; i++) sum += values[i * width + b]!;
+    for (let i = 0; i < n; i++) out[i * width + b]! -= sum / nMean;
   }
   // What is one value for all must not leave the rounding of its mean.
   const listener = blocks.indexOf(LISTENER_BLOCK);
@@ -139,9 +149,3 @@ const FIXED_BLOCKS: Readonly<Record<string, string>> = {
   degree: LISTENER_BLOCK,
   mainstreamness: LISTENER_BLOCK,
 };
-
-/** The embedding is tags, then freshness where it is on, then popularity in the last column. */
-function embeddingBlock({ nEmbedding }: FeatureSpace, nTerms: number, dimension: number): string {
-  if (dimension < nTerms) return 'artist-tags';
-  return dimension === nEmbedding - 1 ? 'artist-popularity' : 'artist-freshness';
-}

@@ -1,6 +1,7 @@
 import type { CandidateRecord } from '../artifact/candidate-record.ts';
 import { EncoreError } from '../errors.ts';
 import type { Csr } from '../math/csr.ts';
+import { oncePerObject } from '../math/once-per-object.ts';
 
 /**
  * The features of a (listener, artist) pair, computed by the same code for training and for serving.
@@ -118,7 +119,7 @@ export function listenerFactors({ nFactors }: FeatureSpace, userFeatures: Float6
 }
 
 /** The names of the pair columns, in order. */
-export function pairColumnNames(space: FeatureSpace): readonly string[] {
+export const pairColumnNames: (space: FeatureSpace) => readonly string[] = oncePerObject((space) => {
   const products = Array.from({ length: space.nFactors }, (_, f) => `svd-product-${f}`);
   if (!space.crossFeatures) return products;
   return [
@@ -130,7 +131,7 @@ export function pairColumnNames(space: FeatureSpace): readonly string[] {
     'taggers',
     ...LISTENER_COLUMNS,
   ];
-}
+});
 
 /** Pair columns, the last ones, that are the same for all candidates of a listener. */
 const LISTENER_COLUMNS = ['degree', 'mainstreamness'] as const;
@@ -197,22 +198,15 @@ export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table
   if (!space.crossFeatures) return out;
 
   let column = space.nFactors;
-  // Of 1 + rank for every rank there can be.
-  const logs = new Float64Array(2 * n + 1);
-  for (let doubled = 2; doubled <= 2 * n; doubled++) logs[doubled] = Math.log(1 + doubled / 2);
-  const buffers: RankBuffers = {
-    values: new Float64Array(n),
-    sorted: new Float64Array(n),
-    ranksAt: new Uint32Array(n),
-  };
-  const { values } = buffers;
-  const doubledRanks = new Uint32Array(n);
+  const scoresOf = new Float64Array(n);
+  const sorted = new Float64Array(n);
+  const ranks = new Float64Array(n);
   for (let s = 0; s < nSources; s++) {
-    for (let i = 0; i < n; i++) values[i] = scores[i * nScores + s]!;
-    writeDoubledMeanRanks(buffers, doubledRanks);
+    for (let i = 0; i < n; i++) scoresOf[i] = scores[i * nScores + s]!;
+    writeMeanRanks(scoresOf, sorted, ranks);
     for (let i = 0; i < n; i++) {
-      out[i * width + column] = values[i]!;
-      out[i * width + column + 1] = logs[doubledRanks[i]!]!;
+      out[i * width + column] = scoresOf[i]!;
+      out[i * width + column + 1] = Math.log(1 + ranks[i]!);
     }
     column += 2;
   }
@@ -234,44 +228,35 @@ export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table
   return out;
 }
 
-/** What ranking one column of n values works in. */
-interface RankBuffers {
-  readonly values: Float64Array;
-  readonly sorted: Float64Array;
-  /** Doubled mean rank by the first position, in ascending order, of equal values. */
-  readonly ranksAt: Uint32Array;
-}
-
 /**
- * Twice the rank, 1 for the largest, of each of `buffers.values`; equal values share their mean rank, which is a multiple of a half.
+ * The rank, 1 for the largest, of each value; equal values share their mean rank.
  *
- * Sorts the numbers themselves, which engines do without calling back, and looks each one up: faster than sorting positions by
- * their values.
- *
- * @param out - Shape (n,).
+ * @param values - Shape (n,).
+ * @param sorted - Shape (n,), overwritten.
+ * @param ranks - Shape (n,), overwritten.
  */
-function writeDoubledMeanRanks({ values, sorted, ranksAt }: RankBuffers, out: Uint32Array): void {
+function writeMeanRanks(values: Float64Array, sorted: Float64Array, ranks: Float64Array): void {
   const n = values.length;
   sorted.set(values);
+  // Without a comparator the sort is an order of magnitude faster; each value is then looked up.
   sorted.sort();
-  for (let start = 0; start < n;) {
-    let end = start + 1;
-    while (end < n && sorted[end] === sorted[start]) end++;
-    // Counted from the largest these are the ranks n - end + 1 to n - start.
-    ranksAt[start] = 2 * n + 1 - start - end;
-    start = end;
-  }
-  // Sources that say nothing of an artist give it their least value, so most look-ups end here.
-  const least = sorted[0];
   for (let i = 0; i < n; i++) {
     const value = values[i]!;
-    let low = 0;
-    let high = value === least ? 0 : n;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sorted[middle]! < value) low = middle + 1;
-      else high = middle;
-    }
-    out[i] = ranksAt[low]!;
+    const below = firstNotBelow(sorted, value);
+    let end = below + 1;
+    while (end < n && sorted[end] === value) end++;
+    // Ascending places below … end − 1 are the ranks n − end + 1 … n − below.
+    ranks[i] = (2 * n + 1 - end - below) / 2;
   }
+}
+
+function firstNotBelow(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

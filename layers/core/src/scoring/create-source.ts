@@ -22,6 +22,9 @@ import type { SourceSpec, SourceSpecOf } from './source-spec.ts';
 import { createTagScorer, profileEmbedding } from './tag-nearness.ts';
 import { createUserKnnScorer, NOBODY } from './user-knn.ts';
 
+/** Artists whose neighbours a source keeps: 10 MB at 200 neighbours each. */
+const REMEMBERED_ARTISTS = 4096;
+
 /** A source as a version holds it. */
 export interface StoredSource extends HistorySource {
   /** What its score can be split by artist heard with, where it is an EASE. */
@@ -63,7 +66,10 @@ function scorerOf(
     case 'popular':
       return createPopularScorer(shared.plays);
     case 'item-knn':
-      return createItemKnnScorer(itemKnnRows(shared, spec.weighting), { ...spec, remember: false });
+      return createItemKnnScorer(itemKnnRows(shared, spec.weighting), {
+        ...spec,
+        remember: REMEMBERED_ARTISTS,
+      });
     case 'user-knn': {
       const score = createUserKnnScorer(shared, spec);
       return (history, out, ownRow = NOBODY) => score(history, out, ownRow);

@@ -40,13 +40,34 @@ export function foldInFactors(
     for (let c = r; c < k; c++, at++) a[r * k + c] = alpha0 * gram[at]!;
     a[r * k + r]! += ridge;
   }
-  for (let h = 0; h < items.length; h++) {
+  // Weighted rows side by side, filled up to a multiple of four with zeros, so that four are added at a time.
+  const n = items.length;
+  const rows = new Float64Array(4 * Math.ceil(n / 4) * k);
+  const weighted = new Float64Array(rows.length);
+  for (let h = 0; h < n; h++) {
     const v = items[h]! * k;
+    const weight = weights[h]!;
+    for (let r = 0, at = h * k; r < k; r++, at++) {
+      const value = columnFactors[v + r]!;
+      rows[at] = value;
+      weighted[at] = weight * value;
+      x[r]! += weighted[at]!;
+    }
+  }
+  for (let h0 = 0; h0 < rows.length; h0 += 4 * k) {
+    const h1 = h0 + k;
+    const h2 = h1 + k;
+    const h3 = h2 + k;
     for (let r = 0; r < k; r++) {
-      const f = weights[h]! * columnFactors[v + r]!;
-      if (f === 0) continue;
-      x[r]! += f;
-      for (let c = r; c < k; c++) a[r * k + c]! += f * columnFactors[v + c]!;
+      const f0 = weighted[h0 + r]!;
+      const f1 = weighted[h1 + r]!;
+      const f2 = weighted[h2 + r]!;
+      const f3 = weighted[h3 + r]!;
+      const row = r * k;
+      for (let c = r; c < k; c++) {
+        a[row + c] =
+          a[row + c]! + f0 * rows[h0 + c]! + f1 * rows[h1 + c]! + f2 * rows[h2 + c]! + f3 * rows[h3 + c]!;
+      }
     }
   }
   return solveSpd(a, x);

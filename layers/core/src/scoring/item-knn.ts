@@ -1,4 +1,5 @@
 import { transposeCsr, type Csr } from '../math/csr.ts';
+import { createLru } from '../math/lru.ts';
 import { topK } from '../math/top-k.ts';
 import type { History } from './history.ts';
 
@@ -10,14 +11,14 @@ import type { History } from './history.ts';
  * their neighbours.
  *
  * @param weights - Shape (nUsers, nArtists), positive.
- * @param options - `remember`: whether an artist's neighbours, found when it is first heard, are kept: for scoring a
- *   whole audience, at 12 bytes for each neighbour of each artist.
+ * @param options - `remember`: of how many artists the neighbours, found when an artist is heard, are kept for the next listener,
+ *   at 12 bytes for each neighbour; all of them for scoring a whole audience. The least lately heard go first.
  * @returns Writes the scores of a history, shape (nArtists,).
  * @see Deshpande and Karypis (2004), "Item-Based Top-N Recommendation Algorithms"; shrinkage as in Koren (2008).
  */
 export function createItemKnnScorer(
   weights: Csr,
-  options: { readonly neighbours: number; readonly shrink: number; readonly remember: boolean },
+  options: { readonly neighbours: number; readonly shrink: number; readonly remember: number },
 ): (history: History, out: Float64Array) => void {
   const nItems = weights.nCols;
   const byItem = transposeCsr(weights);
@@ -29,7 +30,7 @@ export function createItemKnnScorer(
   }
   const dots = new Float64Array(nItems);
   const touched = new Int32Array(nItems);
-  const known = new Map<number, Neighbours>();
+  const known = createLru<Neighbours>(options.remember);
 
   const findNeighbours = (i: number): Neighbours => {
     let nTouched = 0;
@@ -58,8 +59,7 @@ export function createItemKnnScorer(
   return ({ items: heard }, out) => {
     out.fill(0);
     for (const i of heard) {
-      const near = known.get(i) ?? findNeighbours(i);
-      if (options.remember) known.set(i, near);
+      const near = known(i, findNeighbours);
       for (let n = 0; n < near.items.length; n++) out[near.items[n]!]! += near.similarities[n]!;
     }
   };
