@@ -176,7 +176,7 @@ const DAY = 'allowed is a day such as 2026-11-24';
 
 const missing = z.object({
   what: z.enum(['exposures', 'events']),
-  from: z.iso.date().describe('The first UTC day of which some were not read.'),
+  from: z.iso.date().describe('The first UTC day of which some may not have been read.'),
   to: z.iso.date().describe('The last such day.'),
   reason: z
     .enum(['time', 'size', 'expired'])
