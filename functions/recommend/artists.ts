@@ -88,7 +88,7 @@ export function createArtistRoutes(deps: ArtistRouteDeps): RouteHandlers<typeof 
           artists: Array.from(artists.subarray(offset, offset + n), (artist, position) => ({
             ...listed(model, catalogue, artist),
             rank: offset + position + 1,
-            share: sixDigits(catalogue.shares[artist]!),
+            share: Number(catalogue.shares[artist]!.toPrecision(6)),
           })),
         },
       );
@@ -155,12 +155,8 @@ function listed(
     artistId: model.artistIds[artist]!,
     name: model.artistNames[artist]!,
     listeners: listeners[artist]!,
-    popularity: sixDigits(percentiles[artist]!),
+    popularity: percentiles[artist]!,
   };
-}
-
-function sixDigits(value: number): number {
-  return Number(value.toPrecision(6));
 }
 
 /** An address that a page may link to; `null` for anything but http and https, whatever the data set says. */

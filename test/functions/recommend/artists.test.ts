@@ -132,7 +132,7 @@ describe('GET /artists', () => {
       artistId: model.artistIds[artist],
       name,
       listeners: listeners[artist],
-      popularity: Number(percentiles[artist]!.toPrecision(6)),
+      popularity: percentiles[artist],
       match: 'fuzzy',
     });
   });

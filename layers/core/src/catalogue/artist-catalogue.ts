@@ -13,9 +13,10 @@ export interface ArtistCatalogue {
    */
   readonly artistsWith: (tag: string) => Int32Array;
   /**
-   * Shape (nArtists,), each in [0, 100]: how many per cent of the other artists have fewer listeners, those with as many counting half
-   * (mid-rank). 100 for an artist that has more than all others, 0 for one that has fewer; the many with one listener
-   * share a percentile, half of their share of the catalogue, and nobody is below it.
+   * Shape (nArtists,), each in [0, 100], 6 significant digits, so that a filter knows the number that is shown: how many per cent of the
+   * other artists have fewer listeners, those with as many counting half (mid-rank). 100 for an artist that has more than
+   * all others, 0 for one that has fewer; the many with one listener share a percentile, half of their share of the
+   * catalogue, and nobody who is listened to is below it.
    */
   readonly percentiles: Float64Array;
   /** Shape (nArtists,): all artists, most listeners first, ties by index. */
@@ -85,7 +86,8 @@ function midRankPercentiles(listeners: Int32Array, order: Int32Array): Float64Ar
     let to = from + 1;
     while (to < n && listeners[order[to]!] === listeners[order[from]!]) to++;
     const below = n - to + (to - from - 1) / 2;
-    for (let at = from; at < to; at++) out[order[at]!] = n === 1 ? 100 : (100 * below) / (n - 1);
+    const percentile = n === 1 ? 100 : Number(((100 * below) / (n - 1)).toPrecision(6));
+    for (let at = from; at < to; at++) out[order[at]!] = percentile;
     from = to;
   }
   return out;
