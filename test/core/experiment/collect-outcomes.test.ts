@@ -31,6 +31,9 @@ const played = (at: number, plays: number): ListenerEvent => event('a', 'play', 
 const on = (shown: Exposure, artistId: string, type: ListenerEvent['type']): ListenerEvent =>
   event(shown.userId, type, { artistId, exposureId: shown.exposureId });
 
+const begun = (userId: string, teams: string | null, firstRank = 1): Exposure =>
+  exposure(userId, 'control', { teams, firstRank });
+
 describe('createOutcomeCollector', () => {
   it('sums up each listener, whatever the pages', () => {
     const [a1, a2, b1] = [exposure('a', 'control'), exposure('a', 'control'), exposure('b', 'treatment')];
@@ -194,10 +197,31 @@ describe('createOutcomeCollector', () => {
       [2, 0],
       [1, 0],
     ]);
-    // List a begins, after what counts for nobody, with a pick of team 0, list b with one of team 1.
-    expect(outcomes.firstPicks).toEqual([1, 1]);
     expect(outcomes.listeners).toBe(2);
     expect(outcomes.multiplyExposed).toBe(0);
+  });
+
+  it('counts for how many listeners either team began more lists, later pages and undrafted lists aside', () => {
+    const { firstPicks, leftOut } = collect(
+      [
+        begun('a', '-01'),
+        begun('a', '01'),
+        begun('a', '10'),
+        begun('b', '--10'),
+        begun('b', '01', 5),
+        begun('c', '01'),
+        begun('c', '10'),
+        begun('d', '--'),
+        begun('e', null),
+        // Of interleaved lists the variant says nothing.
+        exposure('f', 'x', { teams: '10', variant: null }),
+      ],
+      [],
+      {},
+      interleaved,
+    );
+    expect(firstPicks).toEqual([1, 2]);
+    expect(leftOut.unknownVariant).toBe(0);
   });
 
   it('agrees with a plain count over maps, however exposures, events and pages are shuffled', () => {

@@ -363,15 +363,17 @@ function simulateInterleaving(seed: number, listeners: number, noises: readonly 
   const firstPicks: [number, number] = [0, 0];
   for (let i = 0; i < listeners; i++) {
     const judge = drawJudge(rng);
+    let lead = 0;
     for (let list = 0; list < LISTS; list++) {
       const coin = draftCoin(`${seed}/${i}/${list}`);
       const { order, teams } = teamDraft(judge.rank(noises[0]), judge.rank(noises[1]), SHOWN, coin);
       const first = teams.replaceAll('-', '')[0];
-      if (first !== undefined) firstPicks[first === '0' ? 0 : 1]++;
+      if (first !== undefined) lead += first === '1' ? 1 : -1;
       judge.clicks(order, (at) => {
         if (teams[at] !== '-') credits[teams[at] === '0' ? 0 : 1][i]!++;
       });
     }
+    if (lead !== 0) firstPicks[lead < 0 ? 0 : 1]++;
   }
   return readOut({
     ...createOutcomeCollector({ ...trees, kind: 'interleaving' }).outcomes(),

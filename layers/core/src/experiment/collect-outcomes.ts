@@ -45,8 +45,9 @@ export interface Outcomes {
   readonly prePlays: Float64Array;
   /** Shape (listeners,): drafted artists clicked or played, an artist of a list counting once; of team 0 and of team 1. */
   readonly credits: readonly [Float64Array, Float64Array];
-  /** Distinct exposures, and how many of the drafted ones begin with a pick of team 0 and of team 1. */
+  /** Distinct exposures, those of `multiplyExposed` listeners included. */
   readonly exposuresRead: number;
+  /** Listeners more of whose drafted lists began with a pick of team 0 than of team 1, and the other way round. */
   readonly firstPicks: readonly [number, number];
   /** Listeners exposed to more than one variant, whose outcomes belong to none. */
   readonly multiplyExposed: number;
@@ -71,7 +72,8 @@ export interface OutcomeCollector {
 }
 
 /**
- * Sums up exposures and events of one experiment for each listener, in some 100 bytes per listener and 25 per exposure and event.
+ * Sums up exposures and events of one experiment for each listener, in some 100 bytes per listener and
+ * 20 to 40 per exposure, per event and per day on which a listener played; interleaving adds 5 to 10 per artist shown.
  *
  * Left out are exposures that somebody forced, those of revisions before the read-out began, and those without a listener.
  * A listener's clicks and likes are attributed by the exposure that the event names, which must be the listener's own; plays
@@ -101,7 +103,6 @@ export function createOutcomeCollector(
     duplicateExposures: 0,
     duplicateEvents: 0,
   };
-  const firstPicks: [number, number] = [0, 0];
   const lanes = new Uint32Array(2);
 
   const listeners = createPairTable();
@@ -115,6 +116,8 @@ export function createOutcomeCollector(
   let prePlays = new Float64Array(0);
   let credits0 = new Float64Array(0);
   let credits1 = new Float64Array(0);
+  /** Lists that began with a pick of team 1, less those that began with one of team 0. */
+  let firstPicks = new Int32Array(0);
 
   const exposures = createPairTable();
   let owner = new Int32Array(0);
@@ -150,6 +153,7 @@ export function createOutcomeCollector(
     if (interleaving) {
       credits0 = grown(credits0, room, Float64Array);
       credits1 = grown(credits1, room, Float64Array);
+      firstPicks = grown(firstPicks, room, Int32Array);
     }
     variant[listener] = NONE;
     first[listener] = Infinity;
@@ -157,7 +161,7 @@ export function createOutcomeCollector(
     return listener;
   };
 
-  const addItems = (exposure: number, { artistIds, teams }: Exposure): void => {
+  const addItems = (exposure: number, { artistIds, teams, firstRank }: Exposure): void => {
     itemStart = grown(itemStart, exposure + 1, Uint32Array);
     itemCount = grown(itemCount, exposure + 1, Uint8Array);
     itemStart[exposure] = nItems;
@@ -167,7 +171,8 @@ export function createOutcomeCollector(
     for (let i = 0; i < teams.length && i < artistIds.length; i++) {
       const team = teams.charCodeAt(i) - 48;
       if (team !== 0 && team !== 1) continue;
-      if (itemCount[exposure] === 0) firstPicks[team]++;
+      // A later page may begin within a round.
+      if (itemCount[exposure] === 0 && firstRank === 1) firstPicks[owner[exposure]!]! += team === 1 ? 1 : -1;
       itemHash[nItems] = hashString(ITEM_SEED, artistIds[i]!);
       itemState[nItems] = team;
       nItems++;
@@ -191,7 +196,8 @@ export function createOutcomeCollector(
       firstOfAny[listener] = Math.min(firstOfAny[listener]!, exposure.at);
       return;
     }
-    const named = variantIndex.get(exposure.variant ?? '');
+    // Every listener of an interleaved experiment sees both variants.
+    const named = interleaving ? 0 : variantIndex.get(exposure.variant ?? '');
     if (named === undefined) {
       leftOut.unknownVariant++;
       return;
@@ -208,10 +214,8 @@ export function createOutcomeCollector(
     answered = grown(answered, index + 1, Uint8Array);
     owner[index] = listener;
     if (interleaving) addItems(index, exposure);
-    // Every listener of an interleaved experiment sees both variants.
-    const seen = interleaving ? 0 : named;
-    if (variant[listener] === NONE) variant[listener] = seen;
-    else if (variant[listener] !== seen) variant[listener] = SEVERAL;
+    if (variant[listener] === NONE) variant[listener] = named;
+    else if (variant[listener] !== named) variant[listener] = SEVERAL;
     nExposures[listener]!++;
     first[listener] = Math.min(first[listener]!, exposure.at);
     firstOfAny[listener] = Math.min(firstOfAny[listener]!, exposure.at);
@@ -311,7 +315,10 @@ export function createOutcomeCollector(
         prePlays: pick(prePlays),
         credits: [pick(credits0), pick(credits1)],
         exposuresRead: exposures.size,
-        firstPicks: [firstPicks[0], firstPicks[1]],
+        firstPicks: [
+          firstPicks.reduce((count, lead) => count + (lead < 0 ? 1 : 0), 0),
+          firstPicks.reduce((count, lead) => count + (lead > 0 ? 1 : 0), 0),
+        ],
         multiplyExposed,
         leftOut: { ...leftOut },
       };

@@ -52,7 +52,7 @@ export interface ReadOut {
   /** Of an interleaving only. */
   readonly interleaving: InterleavingReadOut | null;
   readonly checks: {
-    /** Whether the variants got their shares of the listeners; of an interleaving, whether either team began as many lists. */
+    /** Whether the variants got their shares of the listeners; of an interleaving, whether the coins let either team begin as often. */
     readonly sampleRatio: SampleRatioCheck;
     /** Listeners who saw more than one variant. */
     readonly multipleExposure: MultipleExposureCheck;
@@ -92,7 +92,7 @@ export interface AdjustedLift extends Lift {
 }
 
 export interface SampleRatioCheck {
-  /** Of each variant (team), in order. */
+  /** Listeners of each variant, in order; of an interleaving, for whom that team began more lists. */
   readonly observed: readonly number[];
   /** Expected shares, summing to 1. */
   readonly expected: readonly number[];
