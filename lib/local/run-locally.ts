@@ -111,6 +111,10 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       say(
         `Model ${result.modelVersion} is ${result.outcome}: NDCG@20 ${result.metrics!['holdout-ndcg@20'].toFixed(4)} on its own holdout.`,
       );
+      if (result.events !== null) {
+        const { merged, read, newListeners } = result.events;
+        say(`${merged} of ${read} events are in it, ${newListeners} listeners known by them alone.`);
+      }
     }
 
     const { handlers, preload } = createHttpFunctions(env);

@@ -63,6 +63,17 @@ describe('what a function says about itself', () => {
     expect(lines.map(({ message }) => message)).toEqual(['look here']);
   });
 
+  it('adds amounts, and says nothing of an amount of 0', () => {
+    const [line] = linesOf(() => {
+      const observability = createObservability('events', environment);
+      observability.count(METRICS.eventsAccepted, 7);
+      observability.count(METRICS.eventsRefused, 0);
+      observability.flush();
+    });
+    expect(line).toMatchObject({ EventsAccepted: 7 });
+    expect(line).not.toHaveProperty('EventsRefused');
+  });
+
   it('counts in CloudWatch’s embedded format, once per flush', () => {
     const lines = linesOf(() => {
       const observability = createObservability('recommend', environment);

@@ -39,12 +39,34 @@ export function withoutRowsOf(
 
 /** The canonical ids in some columns of a line; what is no number (a header, a broken row) is left out. */
 function listenersOf(line: Uint8Array, columns: readonly number[]): readonly string[] {
-  const fields = new TextDecoder().decode(line).split('\t');
-  return columns.flatMap((column) => {
-    const field = fields[column]?.trim() ?? '';
-    return /^\d+$/.test(field) ? [String(Number(field))] : [];
-  });
+  const ids: string[] = [];
+  let start = 0;
+  for (let column = 0; column <= columns.at(-1)!; column++) {
+    const tab = line.indexOf(TAB, start);
+    const end = tab < 0 ? line.length : tab;
+    const id = columns.includes(column) ? wholeNumber(line, start, end) : -1;
+    if (id >= 0) ids.push(String(id));
+    start = end + 1;
+  }
+  return ids;
 }
+
+/** The number that a field's digits stand for, -1 where it holds anything else but space, line ends and a byte order mark. */
+function wholeNumber(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  let digits = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte >= 48 && byte <= 57) {
+      value = value * 10 + byte - 48;
+      digits++;
+    } else if (!BLANK.has(byte)) return -1;
+  }
+  return digits > 0 ? value : -1;
+}
+
+/** Space, tab, line feed, carriage return, and the three bytes of U+FEFF in UTF-8. */
+const BLANK: ReadonlySet<number> = new Set([32, TAB, LF, 13, 0xef, 0xbb, 0xbf]);
 
 /** The lines that are kept, byte for byte, their ends included; a line may run over any number of chunks. */
 async function* keepLines(
