@@ -4,13 +4,13 @@ import { idField, integerField, timeField } from '../shared/fields.ts';
 import type { RouteContract } from '../shared/http.ts';
 
 /** Most events of one request. */
-export const MOST_EVENTS = 500;
+const MOST_EVENTS = 500;
 /** How long before the clock an event may have happened. */
 export const OLDEST_EVENT_DAYS = 7;
 /** How far ahead of ours a caller's clock may be. */
 export const NEWEST_EVENT_MINUTES = 5;
 /** Most plays of one event. */
-export const MOST_PLAYS = 1_000;
+const MOST_PLAYS = 1_000;
 
 const TYPE = `allowed is ${EVENT_TYPES.map((type) => `"${type}"`).join(', ')}`;
 const PLAYS = `allowed is an integer from 1 to ${MOST_PLAYS}, with type "play" alone`;

@@ -28,7 +28,8 @@ const TIME_LENGTH = 24;
  * What listeners did, in DynamoDB: one item per event, written only where there is none of the same listener, time and id.
  *
  * A write that the SDK sent again after a lost answer finds its own item: it counts as a duplicate, which it is for whoever
- * reads. The same id with another time makes a second item; {@link firstReceived} leaves out all but the first.
+ * reads. The same id with another time makes a second item; {@link firstReceived} leaves out all but the first of those that a
+ * reading has found (`recent` may have found only the second, where more than its limit came between).
  *
  * @param options.deadlineMs - Milliseconds that one call of the port's `append` and `recent` may take, retries included; of a page
  *   of `ofDay` and of each step of `erase`.

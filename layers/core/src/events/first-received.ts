@@ -6,7 +6,7 @@ import type { ListenerEvent } from '../ports.ts';
  * The stores key an event by listener, time and id, so the same id sent again with another time makes a second item. Whoever
  * reads events reads them through this; nothing is counted twice.
  *
- * @returns In the order of {@link compareReceived}.
+ * @returns In the order of receipt; ties by listener, id and time.
  */
 export function firstReceived(events: Iterable<ListenerEvent>): readonly ListenerEvent[] {
   const first = new Map<string, ListenerEvent>();
@@ -24,7 +24,7 @@ export function eventKey({ userId, id }: Pick<ListenerEvent, 'userId' | 'id'>): 
 }
 
 /** The order in which events were received; ties by listener, id and time, so that any order of reading gives one order. */
-export function compareReceived(a: ListenerEvent, b: ListenerEvent): number {
+function compareReceived(a: ListenerEvent, b: ListenerEvent): number {
   return (
     a.receivedAt - b.receivedAt || compareText(a.userId, b.userId) || compareText(a.id, b.id) || a.at - b.at
   );
