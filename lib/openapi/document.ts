@@ -96,7 +96,7 @@ function operation({ method }: Route, contract: RouteContract): ZodOpenApiOperat
           { description: PROBLEMS[status], content: { 'application/problem+json': { schema: problem } } },
         ]),
       ),
-      default: {
+      500: {
         description: 'Something went wrong on our side',
         content: { 'application/problem+json': { schema: problem } },
       },
