@@ -43,9 +43,9 @@ describe('GET /experiments/{key}/results', () => {
     });
   });
 
-  it('reads the built-in experiment out, from 90 days ago', async () => {
+  it('reads the built-in experiment out, from 28 days ago', async () => {
     const { results, exposures } = experimentsWorld();
-    const own = { experiment: 'ranker', at: NOW_MS - 89 * DAY_MS };
+    const own = { experiment: 'ranker', at: NOW_MS - 27 * DAY_MS };
     await exposures.append(exposureOf({ ...own, exposureId: 'a' }));
     await exposures.append(exposureOf({ ...own, exposureId: 'b', userId: '52', variant: 'treatment' }));
     const { status, body } = await results('ranker');
@@ -56,7 +56,7 @@ describe('GET /experiments/{key}/results', () => {
       status: 'running',
       builtIn: true,
       readOutFrom: 1,
-      from: iso(NOW_MS - 90 * DAY_MS),
+      from: iso(NOW_MS - 28 * DAY_MS),
       to: iso(NOW_MS),
       complete: true,
       missing: [],
