@@ -55,7 +55,12 @@ const experimentBody = z
     ],
   });
 
-const time = z.iso.datetime();
+/** As handlers make it: to be read only. */
+type Answered<Part> = Part extends object ? { readonly [Key in keyof Part]: Answered<Part[Key]> } : Part;
+
+/** Plain strings: what answers hold need not be checked, and the document shows no patterns of leap years. */
+const time = z.string().meta({ format: 'date-time' });
+const day = z.string().meta({ format: 'date' });
 
 const experimentView = z
   .object({
@@ -70,14 +75,13 @@ const experimentView = z
           ranker: z.string().describe('What orders the candidates.'),
         }),
       )
-      .readonly()
       .describe('The control first.'),
     createdAt: time.nullable().describe('When this revision was made; null of the built-in experiment.'),
     readOutFrom: revisionField.describe('The revision from which on the read-out counts exposures.'),
     builtIn: z.boolean().describe('Whether nobody has configured it: it runs until somebody does.'),
   })
   .meta({ id: 'Experiment', description: 'The newest revision of an experiment.' });
-export type ExperimentView = z.output<typeof experimentView>;
+export type ExperimentView = Answered<z.output<typeof experimentView>>;
 
 const interval = z
   .object({ low: z.number(), high: z.number() })
@@ -131,9 +135,9 @@ const count = z.int().min(0);
 const sampleRatio = z.object({
   observed: z
     .array(count)
-    .readonly()
+
     .describe('Listeners of each variant; lists that each team began, of an interleaving.'),
-  expected: z.array(z.number()).readonly().describe('Expected shares.'),
+  expected: z.array(z.number()).describe('Expected shares.'),
   pValue: z.number().min(0).max(1).nullable().describe('χ².'),
   alarm: z.boolean().describe('p < 0.001: do not believe the figures before the reason is found.'),
 });
@@ -157,10 +161,10 @@ const variant = z.object({
 });
 
 const interleaving = z.object({
-  variants: z.tuple([keyField, keyField]).readonly().describe('Of team 0, the control, and of team 1.'),
+  variants: z.tuple([keyField, keyField]).describe('Of team 0, the control, and of team 1.'),
   credits: z
     .tuple([count, count])
-    .readonly()
+
     .describe('Drafted artists that were clicked or played, by team.'),
   wins: count.describe('Listeners who gave team 1 more credits than team 0.'),
   losses: count,
@@ -176,13 +180,13 @@ const DAY = 'allowed is a day such as 2026-11-24';
 
 const missing = z.object({
   what: z.enum(['exposures', 'events']),
-  from: z.iso.date().describe('The first UTC day of which some may not have been read.'),
-  to: z.iso.date().describe('The last such day.'),
+  from: day.describe('The first UTC day of which some may not have been read.'),
+  to: day.describe('The last such day.'),
   reason: z
     .enum(['time', 'size', 'expired'])
     .describe('time, size: a limit of one answer was reached. expired: they are kept for 90 days.'),
 });
-export type Missing = z.output<typeof missing>;
+export type Missing = Answered<z.output<typeof missing>>;
 
 const results = z.object({
   experiment: keyField,
@@ -194,14 +198,14 @@ const results = z.object({
     'Exposures of this revision and later ones count: since then nothing has changed that decides who gets which list.',
   ),
   from: time.describe(
-    'When the read-out begins: when the experiment first ran as it is, at most 90 days ago.',
+    'When the read-out begins: when the experiment first ran as it is, at most 90 days ago; 28 days ago for the built-in one.',
   ),
   to: time.describe('What happened at this time or later is not counted: now, or when the experiment ended.'),
   complete: z.boolean().describe('Whether all exposures and events of that time were read.'),
-  missing: z.array(missing).readonly().describe('What was not read.'),
+  missing: z.array(missing).describe('What was not read.'),
   listeners: count.describe('Exposed listeners who are compared.'),
   exposures: count,
-  variants: z.array(variant).readonly().describe('The control first; none of an interleaving.'),
+  variants: z.array(variant).describe('The control first; none of an interleaving.'),
   interleaving: interleaving.nullable(),
   checks: z.object({ sampleRatio, multipleExposure }),
   comparisons: count.describe('How many lifts are reported, each with an interval and p-values for itself.'),
@@ -217,7 +221,7 @@ const results = z.object({
     })
     .describe('What was read and does not count, by reason.'),
 });
-export type Results = z.output<typeof results>;
+export type Results = Answered<z.output<typeof results>>;
 
 const params = z.object({ key: keyField.describe('Key of the experiment.') });
 

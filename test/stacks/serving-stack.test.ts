@@ -73,7 +73,21 @@ describe('the serving stack', () => {
         "s3:ListBucket on <Bucket>",
         "dynamodb:GetItem on <Candidates>",
         "dynamodb:PutItem on <Exposures>",
+        "dynamodb:Query on <Events>",
+        "dynamodb:Scan on <Experiments>",
       ]
     `);
+  });
+
+  it('keeps experiments and reads what it is asked to read out, and nothing else', () => {
+    expect(
+      grantsOf(serving, 'ConfigureExperiments').filter((grant) => grant.startsWith('dynamodb:')),
+    ).toEqual([
+      'dynamodb:PutItem on <Experiments>',
+      'dynamodb:Query on <Experiments>',
+      'dynamodb:Scan on <Experiments>',
+      'dynamodb:Query on <Exposures>',
+      'dynamodb:Query on <Events>/index/byDay',
+    ]);
   });
 });

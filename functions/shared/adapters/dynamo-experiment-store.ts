@@ -1,5 +1,4 @@
 import {
-  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
@@ -104,15 +103,20 @@ export function createDynamoExperimentStore(
           if (attempts === 1) return false;
         }
         // The SDK asked again after a lost answer: what is in the way may be what the first attempt wrote.
-        const { Item: found } = await client.send(
-          new GetItemCommand({
+        const { Items: found = [] } = await client.send(
+          new QueryCommand({
             TableName: tableName,
-            Key: { [partitionKey]: item[partitionKey]!, [sortKey]: item[sortKey]! },
+            KeyConditionExpression: '#experiment = :experiment AND #revision = :revision',
+            ExpressionAttributeNames: { '#experiment': partitionKey, '#revision': sortKey },
+            ExpressionAttributeValues: {
+              ':experiment': item[partitionKey]!,
+              ':revision': item[sortKey]!,
+            },
             ConsistentRead: true,
           }),
           { abortSignal },
         );
-        return found?.['definition']?.S === item['definition']?.S;
+        return found[0]?.['definition']?.S === item['definition']?.S;
       }),
   };
 }

@@ -7,36 +7,13 @@ import {
 } from '../../../functions/shared/adapters/memory-stores.ts';
 import { experimentsContracts } from '../../../functions/experiments/contract.ts';
 import { createExperimentsHandler, type ExperimentsDeps } from '../../../functions/experiments/handler.ts';
-import type { Observability } from '../../../functions/shared/observability.ts';
 import type { Exposure, ListenerEvent } from '../../../layers/core/src/ports.ts';
+import { recordingObservability } from '../recording-observability.ts';
 
 export const DAY_MS = 86_400_000;
 export const HOUR_MS = 3_600_000;
 /** When the tests take place, unless they say otherwise. */
 export const NOW_MS = Date.UTC(2026, 10, 24, 12);
-
-/** Observability that remembers. */
-export function listeningObservability(): {
-  readonly counted: string[];
-  readonly logged: unknown[];
-  readonly observability: Observability;
-} {
-  const counted: string[] = [];
-  const logged: unknown[] = [];
-  const log = (message: string, fields?: unknown): void => void logged.push([message, fields]);
-  return {
-    counted,
-    logged,
-    observability: {
-      info: log,
-      warn: log,
-      error: (message, error) => log(message, error),
-      count: (metric) => void counted.push(metric),
-      flush: () => undefined,
-      pseudonym: () => 'somebody',
-    },
-  };
-}
 
 /** What was answered; `body` is whatever JSON says. */
 export interface Answer {
@@ -52,7 +29,7 @@ export function experimentsWorld(deps: Partial<ExperimentsDeps> = {}) {
   const experiments = createMemoryExperimentStore();
   const exposures = createMemoryExposureLog();
   const events = createMemoryEventLog();
-  const { counted, logged, observability } = listeningObservability();
+  const { counted, logged, observability } = recordingObservability();
   const handler = createExperimentsHandler({
     experiments,
     exposures,

@@ -22,6 +22,13 @@ const builtIn = {
 };
 const asSent = ({ coverage, variants, status }: typeof builtIn) => ({ coverage, variants, status });
 
+const view = ({ key, revision, status, builtIn: own }: typeof builtIn) => [key, revision, status, own];
+const half = (namespace: string, start: number) => ({
+  ...trees,
+  layer: { namespace, start, end: start + 0.5 },
+});
+const down = () => Promise.reject(new EncoreError('STORE_UNAVAILABLE', 'the table does not answer', {}));
+
 describe('GET /experiments', () => {
   it('has the built-in experiment while nothing is stored', async () => {
     const { list } = experimentsWorld();
@@ -33,7 +40,6 @@ describe('GET /experiments', () => {
     await put('zebra', { ...trees, status: 'draft' });
     await put('alpha', { ...trees, status: 'draft' });
     await put('alpha', { ...trees, status: 'running' });
-    const view = ({ key, revision, status, builtIn: own }: typeof builtIn) => [key, revision, status, own];
     expect((await list()).body.experiments.map(view)).toEqual([
       ['alpha', 2, 'running', false],
       ['ranker', 1, 'running', true],
@@ -165,7 +171,7 @@ describe('PUT /experiments/{key}', () => {
       put('trees', { ...trees, coverage: 0.5 }),
       put('trees', { ...trees, coverage: 0.6 }),
     ]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({
       code: 'CONFLICT',
       field: 'revision',
@@ -175,10 +181,6 @@ describe('PUT /experiments/{key}', () => {
 
   it('refuses to run where another runs for the same listeners, and names it', async () => {
     const { put } = experimentsWorld();
-    const half = (namespace: string, start: number) => ({
-      ...trees,
-      layer: { namespace, start, end: start + 0.5 },
-    });
     expect((await put('first', half('home', 0))).status).toBe(200);
     const { status, body } = await put('second', half('home', 0.25));
     expect(status).toBe(409);
@@ -261,7 +263,6 @@ describe('PUT /experiments/{key}', () => {
 });
 
 describe('the experiments function without its stores', () => {
-  const down = () => Promise.reject(new EncoreError('STORE_UNAVAILABLE', 'the table does not answer', {}));
   const tells = { status: 503, headers: { 'retry-after': '1' }, body: { code: 'STORE_UNAVAILABLE' } };
 
   it('answers 503 and when to ask again', async () => {

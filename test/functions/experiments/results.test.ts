@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ReadLimits } from '../../../functions/experiments/read-results.ts';
+import type { VariantReadOut } from '../../../layers/core/src/experiment/read-out.ts';
 import type { EventLog, Exposure, ExposureArchive } from '../../../layers/core/src/ports.ts';
 import { DAY_MS, eventOf, experimentsWorld, exposureOf, HOUR_MS, NOW_MS, trees } from './ask-experiments.ts';
 
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const iso = (atMs: number): string => new Date(atMs).toISOString();
 const noLimits: ReadLimits = {
   exposuresMs: Infinity,
@@ -10,6 +12,19 @@ const noLimits: ReadLimits = {
   exposures: Infinity,
   events: Infinity,
 };
+
+/** The means of a variant, as the answer has them. */
+function figuresOf({ variant, ranker, listeners, exposures, metrics }: VariantReadOut) {
+  return {
+    variant,
+    ranker,
+    listeners,
+    exposures,
+    clickThrough: metrics.clickThrough.mean?.value,
+    plays: metrics.playsPerListener.mean?.value,
+    likeRate: metrics.likeRate.mean?.value,
+  };
+}
 
 /** A world in which `trees` has run for some days. */
 async function running(days = 2, deps: Parameters<typeof experimentsWorld>[0] = {}) {
@@ -28,9 +43,9 @@ describe('GET /experiments/{key}/results', () => {
     });
   });
 
-  it('reads the built-in experiment out, from 90 days ago', async () => {
+  it('reads the built-in experiment out, from 28 days ago', async () => {
     const { results, exposures } = experimentsWorld();
-    const own = { experiment: 'ranker', at: NOW_MS - 89 * DAY_MS };
+    const own = { experiment: 'ranker', at: NOW_MS - 27 * DAY_MS };
     await exposures.append(exposureOf({ ...own, exposureId: 'a' }));
     await exposures.append(exposureOf({ ...own, exposureId: 'b', userId: '52', variant: 'treatment' }));
     const { status, body } = await results('ranker');
@@ -41,7 +56,7 @@ describe('GET /experiments/{key}/results', () => {
       status: 'running',
       builtIn: true,
       readOutFrom: 1,
-      from: iso(NOW_MS - 90 * DAY_MS),
+      from: iso(NOW_MS - 28 * DAY_MS),
       to: iso(NOW_MS),
       complete: true,
       missing: [],
@@ -93,15 +108,7 @@ describe('GET /experiments/{key}/results', () => {
       eventOf({ id: '10', userId: 'g', at: at + 1, plays: 50 }),
     ]);
     const { body } = await results('trees');
-    const figures = body.variants.map(({ variant, ranker, listeners, exposures: shown, metrics }: any) => ({
-      variant,
-      ranker,
-      listeners,
-      exposures: shown,
-      clickThrough: metrics.clickThrough.mean.value,
-      plays: metrics.playsPerListener.mean.value,
-      likeRate: metrics.likeRate.mean.value,
-    }));
+    const figures = body.variants.map(figuresOf);
     expect(figures).toEqual([
       {
         variant: 'control',
@@ -238,7 +245,6 @@ describe('GET /experiments/{key}/results', () => {
     // Plays before, with means of 3 and 7; a and b have none that count.
     const x = [0, 0, 3, 4, 5, 6];
     const y = [2, 4, 6, 8, 10, 12];
-    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
     const slope =
       sum(x.map((value, i) => (value - 3) * (y[i]! - 7))) / sum(x.map((value) => (value - 3) ** 2));
     expect(adjusted.theta).toBeCloseTo(slope, 12);
@@ -292,34 +298,34 @@ describe('GET /experiments/{key}/results', () => {
   });
 });
 
-describe('a read-out that reaches a limit', () => {
-  /** Logs whose every page of two takes a second. */
-  async function slowly(limits: Partial<ReadLimits>) {
-    const world: Awaited<ReturnType<typeof running>> = await running(2, {
-      limits: { ...noLimits, ...limits },
-      exposures: {
-        ofDay: async function* (day) {
-          for (let page = 0; page < 3; page++) {
-            world.clock.nowMs += 1_000;
-            yield [0, 1].map((i) => {
-              const id = `${day} ${page} ${i}`;
-              return exposureOf({ exposureId: id, userId: id, at: Date.parse(day) + 13 * HOUR_MS });
-            });
-          }
-        },
-      } satisfies Pick<ExposureArchive, 'ofDay'>,
-      events: {
-        ofDay: async function* (day) {
+/** Logs whose every page of two takes a second. */
+async function slowly(limits: Partial<ReadLimits>) {
+  const world: Awaited<ReturnType<typeof running>> = await running(2, {
+    limits: { ...noLimits, ...limits },
+    exposures: {
+      ofDay: async function* (day) {
+        for (let page = 0; page < 3; page++) {
           world.clock.nowMs += 1_000;
-          const userId = `${day} 0 0`;
-          yield [eventOf({ id: 'x', userId, at: Date.parse(day) + 14 * HOUR_MS })];
-          yield [eventOf({ id: 'y', userId, at: Date.parse(day) + 15 * HOUR_MS })];
-        },
-      } satisfies Pick<EventLog, 'ofDay'>,
-    });
-    return world;
-  }
+          yield [0, 1].map((i) => {
+            const id = `${day} ${page} ${i}`;
+            return exposureOf({ exposureId: id, userId: id, at: Date.parse(day) + 13 * HOUR_MS });
+          });
+        }
+      },
+    } satisfies Pick<ExposureArchive, 'ofDay'>,
+    events: {
+      ofDay: async function* (day) {
+        world.clock.nowMs += 1_000;
+        const userId = `${day} 0 0`;
+        yield [eventOf({ id: 'x', userId, at: Date.parse(day) + 14 * HOUR_MS })];
+        yield [eventOf({ id: 'y', userId, at: Date.parse(day) + 15 * HOUR_MS })];
+      },
+    } satisfies Pick<EventLog, 'ofDay'>,
+  });
+  return world;
+}
 
+describe('a read-out that reaches a limit', () => {
   it('is complete where there is none', async () => {
     const { results, counted } = await slowly({});
     // The third day's exposures come after now.

@@ -4,16 +4,14 @@ import { assignmentOfExposure } from '../../../layers/core/src/experiment/assign
 import { chooseExperiment } from '../../../layers/core/src/experiment/choose-experiment.ts';
 import type { Exposure, ListenerEvent } from '../../../layers/core/src/ports.ts';
 import { hashString } from '../../../layers/core/src/math/rng.ts';
-import {
-  DAY_MS,
-  eventOf,
-  experimentsWorld,
-  exposureOf,
-  listeningObservability,
-  trees,
-} from './ask-experiments.ts';
+import { recordingObservability } from '../recording-observability.ts';
+import { DAY_MS, eventOf, experimentsWorld, exposureOf, trees } from './ask-experiments.ts';
 
 const unlimited = { exposuresMs: Infinity, totalMs: Infinity, exposures: Infinity, events: Infinity };
+
+const layer = (start: number, end: number) => ({ layer: { namespace: 'lists', start, end } });
+const weights = (...parts: readonly number[]) =>
+  trees.variants.map((variant, i) => ({ ...variant, weight: parts[i] }));
 
 /** Of which experiment each list was, and what was worked out beside the read-out. */
 export interface SimulatedTraffic {
@@ -29,14 +27,11 @@ export interface SimulatedTraffic {
 export async function simulateTraffic(nListeners: number): Promise<SimulatedTraffic> {
   const world = experimentsWorld({ limits: unlimited });
   const { clock, put, results, experiments } = world;
-  const source = createExperimentSource(experiments, listeningObservability().observability, {
+  const source = createExperimentSource(experiments, recordingObservability().observability, {
     now: () => clock.nowMs,
     sleep: () => new Promise(() => undefined),
   });
   const begin = clock.nowMs;
-  const layer = (start: number, end: number) => ({ layer: { namespace: 'lists', start, end } });
-  const weights = (...parts: readonly number[]) =>
-    trees.variants.map((variant, i) => ({ ...variant, weight: parts[i] }));
   const first = { ...trees, ...layer(0, 0.6) };
   const second = { ...trees, ...layer(0.6, 1), variants: weights(0.3, 0.7) };
   const changes: Readonly<Record<number, () => Promise<unknown>[]>> = {
