@@ -78,6 +78,7 @@ describe('the local stack', () => {
       'LEASES_TABLE',
       'LOG_LEVEL',
       'METRICS',
+      'STORE_PATIENCE',
       'TOMBSTONES_TABLE',
     ]);
   });
