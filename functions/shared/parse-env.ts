@@ -11,6 +11,11 @@ export const awsEnvironment = z.object({
   AWS_ENDPOINT_URL_DYNAMODB: z.url().optional(),
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  /**
+   * How many times longer than in the cloud a call to a store may take. Emulators share a machine's cores with whatever else
+   * runs there: what would be an outage of DynamoDB is a busy moment of theirs.
+   */
+  STORE_PATIENCE: z.coerce.number().min(1).max(100).default(1),
 });
 export type AwsEnvironment = z.output<typeof awsEnvironment>;
 

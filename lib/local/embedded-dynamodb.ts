@@ -89,7 +89,11 @@ interface Thread extends DynaliteReady {
 
 /** A thread that dies later, with nobody listening to its `error`, takes this process with it, as dynalite did without one. */
 function startThread(workerData: DynaliteWorkerData): Promise<Thread> {
-  const worker = new Worker(new URL('dynalite-worker.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('dynalite-worker.ts', import.meta.url), {
+    workerData,
+    // Flags of this process, such as --eval, are not meant for it.
+    execArgv: [],
+  });
   const ended = new Promise<void>((resolve) => {
     worker.once('exit', () => resolve());
   });

@@ -106,14 +106,16 @@ export async function startHttpServer(options: {
 
 /** Fixed segments before `{name}`s, from left to right: the first route that fits is then the one API Gateway would choose. */
 function bySpecificity(routes: readonly Route[]): readonly Route[] {
-  // `/artists/{artistId}/similar` is 010: the order of these texts is the order wanted.
-  const key = ({ path }: Route): string =>
-    path
-      .split('/')
-      .slice(1)
-      .map((segment) => (segment.startsWith('{') ? '1' : '0'))
-      .join('');
-  return routes.toSorted((a, b) => Number(key(a) > key(b)) - Number(key(a) < key(b)));
+  return routes.toSorted((a, b) => specificity(a).localeCompare(specificity(b)));
+}
+
+/** `/artists/{artistId}/similar` is 010: the order of these texts is the order wanted. */
+function specificity({ path }: Route): string {
+  return path
+    .split('/')
+    .slice(1)
+    .map((segment) => (segment.startsWith('{') ? '1' : '0'))
+    .join('');
 }
 
 /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */

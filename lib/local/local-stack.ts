@@ -48,6 +48,7 @@ export async function startLocalStack(options: { readonly stateDir: string | nul
       ...names,
       LOG_LEVEL: 'WARN',
       METRICS: 'off',
+      STORE_PATIENCE: '10',
     },
     close: async () => {
       await s3.close();

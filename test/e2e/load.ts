@@ -100,7 +100,10 @@ export const WARM_UP: Pick<Load, 'ratePerSecond' | 'seconds'> = { ratePerSecond:
 
 /** Sends a load from a thread of its own and waits for its end. */
 export function runLoad(load: Load): Promise<LoadResult> {
-  const worker = new Worker(new URL('load-generator.ts', import.meta.url), { workerData: load });
+  const worker = new Worker(new URL('load-generator.ts', import.meta.url), {
+    workerData: load,
+    execArgv: [],
+  });
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

@@ -3,6 +3,8 @@ import { readStageConfig } from '../../lib/config.ts';
 
 const read = (context: Readonly<Record<string, unknown>>) => readStageConfig((key) => context[key]);
 
+const origins = (corsOrigins: string): readonly string[] => read({ corsOrigins }).corsOrigins;
+
 describe('the configuration of a stage', () => {
   it('is that of dev where the context says nothing', () => {
     expect(read({})).toEqual({
@@ -31,7 +33,6 @@ describe('the configuration of a stage', () => {
   });
 
   it('takes origins joined by commas, or all', () => {
-    const origins = (corsOrigins: string): readonly string[] => read({ corsOrigins }).corsOrigins;
     expect(origins('https://shop.example, http://localhost:8080')).toEqual([
       'https://shop.example',
       'http://localhost:8080',

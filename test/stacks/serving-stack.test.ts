@@ -6,6 +6,11 @@ import { functionsOf, grantsOf, propertiesOf, synthesise } from './synthesise.ts
 const { serving } = synthesise();
 const STAGE = 'AWS::ApiGatewayV2::Stage';
 
+const corsOf = (context: Readonly<Record<string, unknown>>): readonly unknown[] =>
+  propertiesOf(synthesise(context).serving, 'AWS::ApiGatewayV2::Api').map(
+    ({ CorsConfiguration }) => CorsConfiguration,
+  );
+
 describe('the serving stack', () => {
   it('has the routes of functions/routes.ts and no other', () => {
     const keys = propertiesOf(serving, 'AWS::ApiGatewayV2::Route').map(({ RouteKey }) => RouteKey);
@@ -21,10 +26,6 @@ describe('the serving stack', () => {
   });
 
   it('says nothing to pages of other origins unless some are configured', () => {
-    const corsOf = (context: Readonly<Record<string, unknown>>): readonly unknown[] =>
-      propertiesOf(synthesise(context).serving, 'AWS::ApiGatewayV2::Api').map(
-        ({ CorsConfiguration }) => CorsConfiguration,
-      );
     expect(corsOf({})).toEqual([undefined]);
     expect(corsOf({ corsOrigins: 'https://shop.example' })).toEqual([
       {

@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { AwsEnvironment } from '../parse-env.ts';
 
-/** How patient a client is with one attempt, and how many it makes. */
+/** How patient a client is with one attempt, before `STORE_PATIENCE`, and how many it makes. */
 export interface ClientLimits {
   readonly connectionTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -69,8 +69,8 @@ function clientOptions(environment: AwsEnvironment, endpoint: string | undefined
     region: environment.AWS_REGION,
     maxAttempts: limits.maxAttempts,
     requestHandler: {
-      connectionTimeout: limits.connectionTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      connectionTimeout: limits.connectionTimeoutMs * environment.STORE_PATIENCE,
+      requestTimeout: limits.requestTimeoutMs * environment.STORE_PATIENCE,
       // Without it the timeout only warns and the late answer is awaited.
       throwOnRequestTimeout: true,
     },

@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2 } from 'aws-lambda';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ROUTES, type Route } from '../../../functions/routes.ts';
 import {
@@ -229,20 +229,20 @@ function exchange(port: number, sent: string | Buffer, { end = false } = {}): Pr
   });
 }
 
-describe('a fixed segment', () => {
-  const handle = async (path: string, routes: readonly Route[]): Promise<unknown> => {
-    const server = await startHttpServer({
-      port: 0,
-      routes,
-      handlers: { recommend: ({ routeKey }) => Promise.resolve(JSON.stringify(routeKey)) },
-      onError: () => undefined,
-    });
-    open.push(server);
-    return (await fetch(`${server.url}${path}`)).json();
-  };
-  const table = (...paths: readonly Route['path'][]): readonly Route[] =>
-    paths.map((path) => ({ method: 'GET', path, handledBy: 'recommend' }));
+const handle = async (path: string, routes: readonly Route[]): Promise<unknown> => {
+  const server = await startHttpServer({
+    port: 0,
+    routes,
+    handlers: { recommend: ({ routeKey }) => Promise.resolve(JSON.stringify(routeKey)) },
+    onError: () => undefined,
+  });
+  open.push(server);
+  return (await fetch(`${server.url}${path}`)).json();
+};
+const table = (...paths: readonly Route['path'][]): readonly Route[] =>
+  paths.map((path) => ({ method: 'GET', path, handledBy: 'recommend' }));
 
+describe('a fixed segment', () => {
   it.each([
     ['/artists/popular', 'GET /artists/popular'],
     ['/artists/289', 'GET /artists/{artistId}'],
@@ -262,23 +262,23 @@ describe('a fixed segment', () => {
   });
 });
 
-describe('other origins', () => {
-  const ORIGINS = ['https://shop.example', 'http://localhost:8080'];
-  const withCors = (origins: readonly string[]): Promise<HttpServer> =>
-    serve(
-      () =>
-        Promise.resolve({ statusCode: 200, headers: { 'Access-Control-Allow-Origin': 'mine' }, body: '{}' }),
-      undefined,
-      { origins },
-    );
-  const corsOf = (headers: Headers): Readonly<Record<string, string>> =>
-    Object.fromEntries([...headers].filter(([name]) => /^(access-control-|vary$)/.test(name)));
-  const preflight = (url: string, origin: string, method = 'GET'): Promise<Response> =>
-    fetch(`${url}/users/51/recommendations`, {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': method },
-    });
+const ORIGINS = ['https://shop.example', 'http://localhost:8080'];
+const withCors = (origins: readonly string[]): Promise<HttpServer> =>
+  serve(
+    () =>
+      Promise.resolve({ statusCode: 200, headers: { 'Access-Control-Allow-Origin': 'mine' }, body: '{}' }),
+    undefined,
+    { origins },
+  );
+const corsOf = (headers: Headers): Readonly<Record<string, string>> =>
+  Object.fromEntries([...headers].filter(([name]) => /^(access-control-|vary$)/.test(name)));
+const preflight = (url: string, origin: string, method = 'GET'): Promise<Response> =>
+  fetch(`${url}/users/51/recommendations`, {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': method },
+  });
 
+describe('other origins', () => {
   it('get an answer to their preflight where they are configured', async () => {
     const { url } = await withCors(ORIGINS);
     const response = await preflight(url, ORIGINS[1]!, 'PUT');
@@ -425,51 +425,51 @@ describe('a client that misbehaves', () => {
   });
 });
 
-describe('whatever bytes arrive', () => {
-  const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
-  const path = fc.oneof(
-    fc.constantFrom('/', '*', '//', '/users//recommendations', '/users/%/recommendations', '/things?'),
-    fc
-      .array(fc.oneof(text(8), fc.constantFrom('users', '%00', '%E0%A4%A', '..', '__proto__')), {
-        maxLength: 5,
-      })
-      .map((segments) => `/${segments.join('/')}`),
-    text(30).map((id) => `/users/${encodeURIComponent(id.toWellFormed())}/recommendations?${id}`),
-    fc.constant(`http://127.0.0.1/users/1/recommendations`),
-  );
-  const header = fc.oneof(
-    fc
-      .tuple(
-        fc.constantFrom('content-type', 'cookie', 'expect', 'origin', 'x-a', '__proto__', 'upgrade'),
-        text(20),
-      )
-      .map(([name, value]) => `${name}: ${value}`),
-    fc.constantFrom(
-      'content-length: -1',
-      'content-length: 5',
-      'transfer-encoding: chunked',
-      'expect: 100-continue',
-    ),
-    text(20),
-  );
-  const request = fc
-    .record({
-      method: fc.oneof(
-        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'CONNECT'),
-        text(5),
-      ),
-      path,
-      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/9.9', ''),
-      headers: fc.array(header, { maxLength: 4 }),
-      body: text(40),
+const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
+const path = fc.oneof(
+  fc.constantFrom('/', '*', '//', '/users//recommendations', '/users/%/recommendations', '/things?'),
+  fc
+    .array(fc.oneof(text(8), fc.constantFrom('users', '%00', '%E0%A4%A', '..', '__proto__')), {
+      maxLength: 5,
     })
-    .map(({ method, path: target, version, headers, body }) =>
-      Buffer.from(
-        [`${method} ${target} ${version}`, 'host: x', 'connection: close', ...headers, '', body].join('\r\n'),
-        'latin1',
-      ),
-    );
+    .map((segments) => `/${segments.join('/')}`),
+  text(30).map((id) => `/users/${encodeURIComponent(id.toWellFormed())}/recommendations?${id}`),
+  fc.constant(`http://127.0.0.1/users/1/recommendations`),
+);
+const header = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('content-type', 'cookie', 'expect', 'origin', 'x-a', '__proto__', 'upgrade'),
+      text(20),
+    )
+    .map(([name, value]) => `${name}: ${value}`),
+  fc.constantFrom(
+    'content-length: -1',
+    'content-length: 5',
+    'transfer-encoding: chunked',
+    'expect: 100-continue',
+  ),
+  text(20),
+);
+const request = fc
+  .record({
+    method: fc.oneof(
+      fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD', 'PATCH', 'CONNECT'),
+      text(5),
+    ),
+    path,
+    version: fc.constantFrom('HTTP/1.1', 'HTTP/1.0', 'HTTP/9.9', ''),
+    headers: fc.array(header, { maxLength: 4 }),
+    body: text(40),
+  })
+  .map(({ method, path: target, version, headers, body }) =>
+    Buffer.from(
+      [`${method} ${target} ${version}`, 'host: x', 'connection: close', ...headers, '', body].join('\r\n'),
+      'latin1',
+    ),
+  );
 
+describe('whatever bytes arrive', () => {
   it.each([null, { origins: ['*'] }])(
     'are answered below 500 or not at all, and the server goes on, with cors %j',
     async (cors) => {

@@ -1,6 +1,8 @@
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   createDynamoClient,
@@ -11,6 +13,7 @@ import { createDynamoCandidateStore } from '../../../functions/shared/adapters/d
 import { createDynamoLeaseStore } from '../../../functions/shared/adapters/dynamo-lease-store.ts';
 import { createS3ModelStore } from '../../../functions/shared/adapters/s3-model-store.ts';
 import { awsEnvironment, parseEnv } from '../../../functions/shared/parse-env.ts';
+import { startEmbeddedDynamoDb } from '../../../lib/local/embedded-dynamodb.ts';
 import { startLocalStack, type LocalStack } from '../../../lib/local/local-stack.ts';
 
 const NEVER = 4_102_444_800_000;
@@ -75,6 +78,7 @@ describe('the local stack', () => {
       'LEASES_TABLE',
       'LOG_LEVEL',
       'METRICS',
+      'STORE_PATIENCE',
       'TOMBSTONES_TABLE',
     ]);
   });
@@ -157,5 +161,40 @@ describe('the local stack', () => {
       code: 'STORE_UNAVAILABLE',
       message: expect.stringContaining('ENOTDIR'),
     });
+  });
+});
+
+describe('the embedded DynamoDB', () => {
+  it('can be closed twice', async () => {
+    const dynamo = await startEmbeddedDynamoDb(null);
+    await dynamo.close();
+    await dynamo.close();
+    await expect(fetch(dynamo.endpoint)).rejects.toThrow('fetch failed');
+  });
+
+  it('answers while the thread that started it computes', async () => {
+    const dynamo = await startEmbeddedDynamoDb(null);
+    undo.push(() => dynamo.close());
+    // The answer of another process, which this thread waits for without letting its event loop run.
+    const script = `fetch(${JSON.stringify(dynamo.endpoint)}).then((r) => r.text()).then((t) => process.stdout.write(t))`;
+    const answer = execFileSync(process.execPath, ['--eval', script], { encoding: 'utf8', timeout: 20_000 });
+    expect(answer).toContain('healthy: dynamodb');
+  });
+
+  it('lets a process end once it is closed', async () => {
+    const script = `
+      import { startEmbeddedDynamoDb } from ${JSON.stringify(new URL('../../../lib/local/embedded-dynamodb.ts', import.meta.url).href)};
+      const dynamo = await startEmbeddedDynamoDb(null);
+      await dynamo.createTable('things', { partitionKey: 'a', sortKey: null, ttlAttribute: null, variable: 'X' });
+      await fetch(dynamo.endpoint).then((response) => response.text());
+      await dynamo.close();
+      console.log('closed');`;
+    // Killed, and so rejected, where something keeps it alive.
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { timeout: 20_000 },
+    );
+    expect(stdout).toBe('closed\n');
   });
 });

@@ -17,6 +17,7 @@ describe('a function’s environment', () => {
       AWS_REGION: 'us-east-1',
       LOG_LEVEL: 'INFO',
       METRICS: 'on',
+      STORE_PATIENCE: 1,
     });
     expect(
       parseEnv(trainEnvironment, { BUCKET_NAME: 'bucket', CANDIDATES_TABLE: 'abc', LEASES_TABLE: 'leases' }),

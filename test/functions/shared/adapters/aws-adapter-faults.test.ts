@@ -326,6 +326,26 @@ describe.each([
   });
 });
 
+describe('a store that shares its machine', () => {
+  it('is given more time by STORE_PATIENCE', async () => {
+    const endpoint = await listenRaw((socket) => {
+      socket.on('data', () => setTimeout(() => socket.write(`${HEAD.replace('1000', '2')}{}`), 200));
+    });
+    const limits: ClientLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 100, maxAttempts: 1 };
+    const read = (patience: string): Promise<unknown> => {
+      const environment = {
+        ...environmentFor(endpoint),
+        ...parseEnv(awsEnvironment.pick({ STORE_PATIENCE: true }), { STORE_PATIENCE: patience }),
+      };
+      const client = createDynamoClient(environment, limits);
+      open.push({ close: () => client.destroy() });
+      return createDynamoCandidateStore(client, 'candidates', { deadlineMs: 20_000 }).read('51', 'v1');
+    };
+    await expect(read('1')).rejects.toMatchObject({ details: { error: 'TimeoutError' } });
+    expect(await read('100')).toBeUndefined();
+  });
+});
+
 describe('warming up', () => {
   it('leaves a connection behind that the first read uses', async () => {
     let nConnections = 0;
