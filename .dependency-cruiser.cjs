@@ -77,7 +77,7 @@ module.exports = {
       from: {
         path: [
           '^layers/core/src/(serve|recommend|explain)\\.ts$',
-          '^layers/core/src/(scoring|fold-in)/',
+          '^layers/core/src/(scoring|fold-in|import)/',
           '^functions/recommend/',
         ],
       },

@@ -104,7 +104,10 @@ describe('addListeners', () => {
 
   it('takes names of prototypes for names', async () => {
     const { files, idMap } = await added({
-      constructor: JSON.parse('{"__proto__":3,"toString":1}') as Record<string, number>,
+      constructor: Object.fromEntries([
+        ['__proto__', 3],
+        ['toString', 1],
+      ]),
     });
     expect(idMap.map(({ name }) => name)).toEqual(['constructor', '__proto__', 'toString']);
     expect(decode(files['artists.dat'])).toContain('\n78\t__proto__\t\t\n79\ttoString\t\t\n');

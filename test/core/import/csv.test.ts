@@ -1,10 +1,13 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvRecord, scanCsvRows } from '../../../layers/core/src/import/csv.ts';
 import { chunked } from './imported.ts';
 
-async function scan(text: string | Uint8Array, size = 3): Promise<readonly unknown[]> {
-  const found: unknown[] = [];
+async function scan(
+  text: string | Uint8Array,
+  size = 3,
+): Promise<readonly (string | readonly (string | number)[])[]> {
+  const found: (string | readonly (string | number)[])[] = [];
   await scanCsvRows('f.csv', chunked(text, size), {
     row: (fields, line) => void found.push([line, ...fields]),
     malformed: (line) => void found.push(`malformed ${line}`),
@@ -21,7 +24,7 @@ describe('scanCsvRows', () => {
         fc.integer({ min: 1, max: 20 }),
         async (rows, size) => {
           const found = await scan(rows.map(csvRecord).join(''), size);
-          expect(found.map((row) => (row as readonly unknown[]).slice(1))).toEqual(rows);
+          expect(found.map((row) => row.slice(1))).toEqual(rows);
         },
       ),
     );

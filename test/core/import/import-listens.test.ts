@@ -1,7 +1,9 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isEncoreError } from '../../../layers/core/src/errors.ts';
+import { importListens } from '../../../layers/core/src/import/import-listens.ts';
 import { formatImportReport, IMPORT_FORMATS } from '../../../layers/core/src/import/import-report.ts';
-import { imported, NOW_MS, playsOf, skippedOf } from './imported.ts';
+import { chunked, imported, NOW_MS, playsOf, skippedOf } from './imported.ts';
 
 const topArtist = (name: unknown, playcount: unknown): unknown => ({
   streamable: '0',
@@ -18,7 +20,7 @@ const topPage = (artist: unknown): unknown => ({
     '@attr': { user: 'sentinel-user', totalPages: '2', page: '1', perPage: '50', total: '60' },
   },
 });
-const scrobble = (artist: string, name: string, uts: number | string): unknown => ({
+const scrobble = (artist: string, name: string, uts: number | string): object => ({
   artist: { mbid: '', '#text': artist },
   streamable: '0',
   album: { mbid: '', '#text': 'An Album' },
@@ -33,6 +35,7 @@ const listen = (artist: unknown, more: object = {}): unknown => ({
   track_metadata: { artist_name: artist, track_name: 'A Track', additional_info: { submission_client: 'x' } },
   ...more,
 });
+const of = (user_name: string, artist: string): unknown => listen(artist, { user_name });
 const stream = (artist: unknown, more: object = {}): unknown => ({
   ts: '2024-05-01T12:00:00Z',
   platform: 'linux',
@@ -105,7 +108,7 @@ describe('top artists of Last.fm', () => {
 describe('recent tracks of Last.fm', () => {
   it('are counted by artist, in both forms, without what is playing now', async () => {
     const playing = {
-      ...(scrobble('Low', 'Now', 1) as object),
+      ...scrobble('Low', 'Now', 1),
       '@attr': { nowplaying: 'true' },
       date: undefined,
     };
@@ -214,7 +217,6 @@ describe('listens of ListenBrainz', () => {
   });
 
   it('are all of the listener where one name is theirs elsewhere, else only those of the same name', async () => {
-    const of = (user_name: string, artist: string): unknown => listen(artist, { user_name });
     expect(playsOf(await imported([[of('rob', 'Low'), of('rob', 'Can')]]))).toEqual({ Low: 1, Can: 1 });
     for (const rows of [
       [of('rob', 'Low'), of('Ada', 'Can'), of('eve', 'Neu!')],
@@ -396,10 +398,8 @@ describe('importListens', () => {
 
   it('refuses UTF-16 and binary files, naming what is allowed', async () => {
     for (const bytes of [Uint8Array.of(0xff, 0xfe, 0x7b, 0), Uint8Array.of(0, 1, 2)]) {
-      const text = Array.from(bytes);
-      const { importListens } = await import('../../../layers/core/src/import/import-listens.ts');
       await expect(
-        importListens([{ name: 'f', chunks: [Uint8Array.from(text)] }], {
+        importListens([{ name: 'f', chunks: [bytes] }], {
           format: 'auto',
           listener: 'ada',
           nowMs: NOW_MS,
@@ -495,6 +495,45 @@ describe('importListens', () => {
     );
   });
 
+  it('answers with listeners or with an EncoreError, however a file is damaged', async () => {
+    const good = [
+      JSON.stringify([stream('Low'), stream('Can', { ts: '2024-05-02T12:00:00Z' })]),
+      JSON.stringify(topPage([topArtist('Low', '7'), topArtist('Can', '3')])),
+      `${JSON.stringify(listen('Low'))}\n${JSON.stringify(listen('Can'))}\n`,
+      'user,artist,plays\nada,"Low ""x""",7\nada,Can,3\n',
+    ].map((text) => new TextEncoder().encode(text));
+    const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
+    let nRead = 0;
+    let nRefused = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...good), damage, fc.option(fc.nat()), async (bytes, changes, cut) => {
+        const damaged = bytes.slice();
+        for (const [at, byte] of changes) damaged[at % damaged.length] = byte;
+        const file = cut === null ? damaged : damaged.subarray(0, cut % damaged.length);
+        const result = await importListens([{ name: 'f', chunks: chunked(file) }], {
+          format: 'auto',
+          listener: 'ada',
+          nowMs: NOW_MS,
+        }).catch((error: unknown) => error);
+        if (isEncoreError(result)) {
+          if (/^INVALID_(?:DATA_SET|OPTION)$/u.test(result.code)) nRefused++;
+          return;
+        }
+        if (result instanceof Error) throw result;
+        nRead++;
+      }),
+      {
+        numRuns: 300,
+        examples: [
+          [good[0]!, [], null],
+          [good[0]!, [], 40],
+        ],
+      },
+    );
+    expect(nRead + nRefused).toBe(300);
+    expect(Math.min(nRead, nRefused)).toBeGreaterThan(0);
+  });
+
   it('counts like a plain loop, in any order of rows', async () => {
     const plays = fc.array(
       fc.tuple(fc.constantFrom('Low', 'Can', 'Neu!', '__proto__'), fc.integer({ min: 1, max: 1000 })),
@@ -539,7 +578,7 @@ describe('importListens', () => {
       ].map((name) => [name, `${sentinel}-${name}`]),
     );
     const files: readonly unknown[][] = [
-      [[stream('Low', secrets), stream('Low', { ...secrets, ms_played: `${sentinel}` })]],
+      [[stream('Low', secrets), stream('Low', { ...secrets, ms_played: sentinel })]],
       [[listen('Low', secrets), { ...secrets, x: sentinel }]],
       [
         {
@@ -555,7 +594,7 @@ describe('importListens', () => {
       [
         {
           recenttracks: {
-            track: [{ ...(scrobble('Low', sentinel, 1714564800) as object), ...secrets }],
+            track: [{ ...scrobble('Low', sentinel, 1714564800), ...secrets }],
             '@attr': secrets,
           },
         },
