@@ -77,8 +77,8 @@ module.exports = {
       from: {
         path: [
           '^layers/core/src/(serve|recommend|explain)\\.ts$',
-          '^layers/core/src/(scoring|fold-in)/',
-          '^functions/(recommend|events)/',
+          '^layers/core/src/(scoring|fold-in|listing|catalogue|experiment|import)/',
+          '^functions/(recommend|events|experiments)/',
         ],
       },
       to: {

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { Command, Option } from 'commander';
@@ -103,8 +104,9 @@ async function readIdMap(folder: string): Promise<readonly IdMapRow[]> {
 /** Writes a folder beside its place and moves it there: whoever looks sees nothing or all of it. */
 async function writeAtOnce(out: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
   await mkdir(dirname(out), { recursive: true });
-  const partial = await mkdtemp(`${out}.partial-`);
+  const partial = `${out}.partial-${randomUUID()}`;
   try {
+    await mkdir(partial);
     for (const [name, content] of Object.entries(files)) await writeFile(join(partial, name), content);
     // Not every system moves a folder onto an empty one.
     await rmdir(out).catch((error: NodeJS.ErrnoException) => {

@@ -19,6 +19,7 @@ const COMMANDS = [
   'score',
   'tune',
   'validate',
+  'import',
   'recommend',
   'serve',
   'reset',

@@ -84,10 +84,6 @@ export async function scanJsonValues(
     }
     visitor.value(value, row);
   };
-  /** @returns Whether `byte` ends a number, `true`, `false` or `null`. */
-  const endsBare = (byte: number): boolean =>
-    isBlank(byte) || byte === COMMA || byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
-
   for await (const chunk of chunks) {
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
@@ -158,4 +154,9 @@ export async function scanJsonValues(
   if (kind === READING.line || (kind === READING.bare && !inArray)) emit(new Uint8Array(0));
   if (kind !== READING.none) refuse(`ends within record ${row}: it was cut short`);
   if (inArray) refuse(`ends behind record ${row} without the end of its list: it was cut short`);
+}
+
+/** Whether a byte ends a number, `true`, `false` or `null`. */
+function endsBare(byte: number): boolean {
+  return isBlank(byte) || byte === COMMA || byte === CLOSE_BRACKET || byte === CLOSE_BRACE;
 }
