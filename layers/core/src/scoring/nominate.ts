@@ -145,8 +145,8 @@ export function nominate(
   return { items, nominatedBy: Uint32Array.from(items, (item) => nominatedBy.get(item)!), scores };
 }
 
-/** Mean and standard deviation of a row over the artists not heard. */
-function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {
+/** Mean and standard deviation of a row over the artists not heard; 0 where the row says nothing. */
+export function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {
   let sum = 0;
   let squares = 0;
   for (let i = 0; i < row.length; i++) {
