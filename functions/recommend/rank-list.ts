@@ -7,6 +7,7 @@ import {
   openRecord,
   recommend,
   teamDraft,
+  withHeard,
   type Explanation,
   type FoldInModel,
   type Policy,
@@ -57,7 +58,10 @@ export function rankList(
   const { options, assigned, draftId, foldInModel } = asked;
   const { n, offset, exclude, diversity, debias } = options;
   const opened = openRecord(model, record);
-  const withAll = opened;
+  const withAll =
+    exclude === 'none' && opened !== undefined && foldInModel !== null
+      ? withHeard(model, foldInModel, opened)
+      : opened;
   const [ranker, other] = assigned.rankers;
   const list = recommend(model, withAll, {
     n,

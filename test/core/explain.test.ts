@@ -99,6 +99,32 @@ describe('explain', () => {
     }
   });
 
+  it('sums the same up in few groups, collinear sources in one', () => {
+    for (const explanation of explain(model, record, listed)) {
+      const { contributions, summary } = explanation!;
+      const sum = (rows: readonly { value: number; apart: number }[], of: 'value' | 'apart'): number =>
+        rows.reduce((total, row) => total + row[of], 0);
+      expect(sum(summary, 'value')).toBeCloseTo(sum(contributions, 'value'), 9);
+      expect(sum(summary, 'apart')).toBeCloseTo(sum(contributions, 'apart'), 9);
+      expect(summary.map(({ group }) => group).toSorted()).toEqual([
+        'co-listening',
+        'friends',
+        'other',
+        'popularity',
+        'tags',
+      ]);
+      const listening = contributions.filter(({ block }) =>
+        /^source:(ials|edlae|user-knn|item-knn)/.test(block),
+      );
+      expect(listening.length).toBeGreaterThan(3);
+      const found = summary.find(({ group }) => group === 'co-listening')!;
+      expect(found.value).toBeCloseTo(sum(listening, 'value'), 9);
+      const aparts = summary.map(({ apart }) => apart);
+      expect(aparts).toEqual(aparts.toSorted((a, b) => b - a));
+      expect(summary.reduce((total, { percent }) => total + Math.abs(percent), 0)).toBeCloseTo(100, 9);
+    }
+  });
+
   it('names, on tags alone, the artists heard by their exact parts of the cosine', () => {
     const { heard, items } = decodeCandidates(record, model.recordShape);
     const nTerms = model.terms.length;

@@ -57,7 +57,7 @@ export interface BlockContribution {
 }
 
 /** What blocks of features are about. */
-export type ContributionGroup = 'co-listening' | 'tags' | 'friends' | 'popularity' | 'other';
+export type ContributionGroup = (typeof GROUP_NAMES)[number];
 
 /** The blocks of a group together, see {@link BlockContribution}; `percent` is of the groups' absolute `apart`. */
 export interface GroupContribution {
@@ -118,6 +118,7 @@ export function explain(
   const raw = blockContributions(space, ranker, candidates, artists, terms.length, pairs);
   const apart = centred(raw, nOwn);
   const width = raw.blocks.length;
+  const blocks = describeBlocks(raw.blocks);
   const explainHistory = historyExplainer(model, candidates, options);
   return artistIds.map((artistId) => {
     const item = byId.get(artistId);
@@ -126,48 +127,62 @@ export function explain(
     const row = apart.values.subarray(i * width, (i + 1) * width);
     let total = 0;
     for (let b = 0; b < width; b++) total += Math.abs(row[b]!);
-    const contributions = raw.blocks
-      .map((block, b) => ({
-        block,
-        label: labelOf(block),
-        value: raw.values[i * width + b]!,
-        apart: row[b]!,
-        percent: total > 0 ? (100 * row[b]!) / total : 0,
-      }))
-      .toSorted((a, b) => b.apart - a.apart);
+    const contributions: BlockContribution[] = [];
+    const sums = new Float64Array(2 * GROUP_NAMES.length);
+    let byTags = 0;
+    let byListening = 0;
+    for (let b = 0; b < width; b++) {
+      const { block, label, group, says } = blocks[b]!;
+      const value = raw.values[i * width + b]!;
+      const own = row[b]!;
+      contributions.push({ block, label, value, apart: own, percent: total > 0 ? (100 * own) / total : 0 });
+      sums[2 * group]! += value;
+      sums[2 * group + 1]! += own;
+      if (says === 'tags') byTags += own;
+      if (says === 'co-listening') byListening += own;
+    }
+    contributions.sort((a, b) => b.apart - a.apart);
     return {
       artistId,
       name: model.artistNames[item]!,
       ranker: 'lr',
       basis: options.ease ? 'co-listening and tags' : 'tags',
       contributions,
-      summary: summarise(contributions),
-      ...explainHistory(item, contributions),
+      summary: summarise(sums),
+      ...explainHistory(item, { byTags, byListening }),
     };
   });
 }
 
-/** The contributions by group, largest `apart` first; groups that no block is of are left out. */
-function summarise(contributions: readonly BlockContribution[]): readonly GroupContribution[] {
-  const sums = new Map<ContributionGroup, { value: number; apart: number }>();
-  for (const { block, value, apart } of contributions) {
-    const group = groupOf(block);
-    const sum = sums.get(group);
-    if (sum === undefined) sums.set(group, { value, apart });
-    else {
-      sum.value += value;
-      sum.apart += apart;
-    }
-  }
+/** What is said of each block, once for a list of blocks. */
+const describeBlocks = oncePerObject((blocks: readonly string[]) =>
+  blocks.map((block) => ({
+    block,
+    label: labelOf(block),
+    group: GROUP_NAMES.indexOf(groupOf(block)),
+    says: isTagBlock(block)
+      ? ('tags' as const)
+      : isCoListeningBlock(block)
+        ? ('co-listening' as const)
+        : null,
+  })),
+);
+
+/**
+ * The groups, largest `apart` first.
+ *
+ * @param sums - Shape (nGroups × 2,): value and apart of each.
+ */
+function summarise(sums: Float64Array): readonly GroupContribution[] {
   let total = 0;
-  for (const { apart } of sums.values()) total += Math.abs(apart);
-  return Array.from(sums, ([group, { value, apart }]) => ({
+  for (let g = 0; g < GROUP_NAMES.length; g++) total += Math.abs(sums[2 * g + 1]!);
+  return GROUP_NAMES.map((group, g) => ({
     group,
     label: GROUP_LABELS[group],
-    value,
-    apart,
-    percent: total > 0 ? (100 * apart) / total : 0,
-  })).toSorted((a, b) => b.apart - a.apart);
+    value: sums[2 * g]!,
+    apart: sums[2 * g + 1]!,
+    percent: total > 0 ? (100 * sums[2 * g + 1]!) / total : 0,
+  })).sort((a, b) => b.apart - a.apart);
 }
 
 function groupOf(block: string): ContributionGroup {
@@ -175,6 +190,8 @@ function groupOf(block: string): ContributionGroup {
   if (isTagBlock(block)) return 'tags';
   return GROUPS[block] ?? 'other';
 }
+
+const GROUP_NAMES = ['co-listening', 'tags', 'friends', 'popularity', 'other'] as const;
 
 const GROUPS: Readonly<Record<string, ContributionGroup>> = {
   'artist-tags': 'tags',
@@ -199,7 +216,7 @@ function historyExplainer(
   { ease = null, nListened = 5, nTags = 5 }: ExplainOptions,
 ): (
   candidate: number,
-  contributions: readonly BlockContribution[],
+  apart: { readonly byTags: number; readonly byListening: number },
 ) => Pick<Explanation, 'listened' | 'sharedTags'> {
   const { artists, artistIds, artistNames, terms } = model;
   const { embedding } = artists;
@@ -208,14 +225,14 @@ function historyExplainer(
   const easeWeights = ease?.binary === true ? heard.weights.map(() => 1) : heard.weights;
   const tagTerms = new Float64Array(heard.items.length);
   const easeTerms = new Float64Array(heard.items.length);
-  return (candidate, contributions) => {
+  return (candidate, { byTags, byListening }) => {
     tagContributions(embedding, profile, heard, candidate, tagTerms);
     if (ease !== null) {
       easeContributions(ease.tables, heard.items, easeWeights, candidate, easeTerms);
     }
     const shares = combinedShares(
-      { terms: tagTerms, weight: apartOf(contributions, isTagBlock) },
-      { terms: easeTerms, weight: apartOf(contributions, isCoListeningBlock) },
+      { terms: tagTerms, weight: byTags },
+      { terms: easeTerms, weight: byListening },
     );
     const words = sharedTags(embedding, profile, candidate, terms.length);
     const shared = sharedPhrases(words, phrasesAmong, terms).slice(0, nTags);
@@ -304,10 +321,6 @@ function combinedShares(...bases: readonly Basis[]): Float64Array {
     for (let h = 0; h < terms.length; h++) shares[h]! += (say * Math.max(0, terms[h]!)) / total;
   }
   return shares;
-}
-
-function apartOf(contributions: readonly BlockContribution[], belongs: (block: string) => boolean): number {
-  return contributions.reduce((sum, { block, apart }) => sum + (belongs(block) ? apart : 0), 0);
 }
 
 function isTagBlock(block: string): boolean {

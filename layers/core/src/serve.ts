@@ -18,7 +18,14 @@ export { openRecord, type OpenRecord } from './listing/open-record.ts';
 export { recentListening, type RecentListening } from './listing/recent-listening.ts';
 export { artistIndexOf, catalogueOf } from './listing/model-indices.ts';
 export { RANKERS, type RankerName } from './rank/variants.ts';
-export { describeExplanation, explain, type Explanation, type ExplainOptions } from './explain.ts';
+export {
+  describeExplanation,
+  explain,
+  type ContributionGroup,
+  type Explanation,
+  type ExplainOptions,
+  type GroupContribution,
+} from './explain.ts';
 export {
   assignVariant,
   DEFAULT_EXPERIMENT,
@@ -62,6 +69,7 @@ export {
 } from './artifact/manifest.ts';
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
 export { foldIn } from './fold-in/fold-in.ts';
+export { withHeard } from './fold-in/with-heard.ts';
 export { refreshRecord } from './fold-in/refresh-record.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
 export { createArtistIndex, resolveArtists, type ArtistIndex } from './fold-in/resolve-artists.ts';

@@ -85,18 +85,23 @@ export function sharedTags(
   candidate: number,
   k: number,
 ): readonly SharedTag[] {
-  const products: SharedTag[] = [];
+  const { indptr, indices, values } = embedding;
+  const dimensions: number[] = [];
+  const products = new Float64Array(vector.length);
   let total = 0;
-  eachTag(embedding, vector.length, candidate, (dimension, value) => {
-    const share = value * vector[dimension]!;
-    if (share <= 0) return;
-    products.push({ dimension, share });
-    total += share;
-  });
-  return products
-    .toSorted((a, b) => b.share - a.share || a.dimension - b.dimension)
+  for (let e = indptr[candidate]!; e < indptr[candidate + 1]!; e++) {
+    const dimension = indices[e]!;
+    if (dimension >= vector.length) continue;
+    const product = values[e]! * vector[dimension]!;
+    if (product <= 0) continue;
+    dimensions.push(dimension);
+    products[dimension] = product;
+    total += product;
+  }
+  return dimensions
+    .sort((a, b) => products[b]! - products[a]! || a - b)
     .slice(0, k)
-    .map(({ dimension, share }) => ({ dimension, share: share / total }));
+    .map((dimension) => ({ dimension, share: products[dimension]! / total }));
 }
 
 /** Whether an artist carries a tag. */

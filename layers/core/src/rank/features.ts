@@ -206,7 +206,7 @@ export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table
     writeMeanRanks(scoresOf, sorted, ranks);
     for (let i = 0; i < n; i++) {
       out[i * width + column] = scoresOf[i]!;
-      out[i * width + column + 1] = Math.log(1 + ranks[i]!);
+      out[i * width + column + 1] = logOfRank(ranks[i]!);
     }
     column += 2;
   }
@@ -229,13 +229,61 @@ export function pairFeatures(space: FeatureSpace, record: CandidateRecord, table
 }
 
 /**
+ * The pair columns of a record that artists were added to: those of its own candidates as they are, and for each added artist those
+ * that it would have as one more candidate, ranked among the own ones alone.
+ *
+ * @param nOwn - How many candidates, the first ones, are the record's own.
+ * @param own - What {@link pairFeatures} gave for them.
+ * @returns Shape (n × pairColumnNames(space).length,), row-major.
+ */
+export function appendPairFeatures(
+  space: FeatureSpace,
+  record: CandidateRecord,
+  nOwn: number,
+  own: Float64Array,
+  table: ArtistTable,
+): Float64Array {
+  // Everything but the ranks is the artist's own.
+  const out = pairFeatures(space, record, table);
+  out.set(own);
+  if (!space.crossFeatures) return out;
+  const width = pairColumnNames(space).length;
+  const nScores = space.sources.length + space.pairScores.length;
+  const { scores, items } = record;
+  for (let i = nOwn; i < items.length; i++) {
+    for (let s = 0; s < space.sources.length; s++) {
+      const value = scores[i * nScores + s]!;
+      let above = 0;
+      let equal = 0;
+      for (let j = 0; j < nOwn; j++) {
+        const other = scores[j * nScores + s]!;
+        if (other > value) above++;
+        else if (other === value) equal++;
+      }
+      out[i * width + space.nFactors + 2 * s + 1] = logOfRank(above + 1 + equal / 2);
+    }
+  }
+  return out;
+}
+
+/** ln(1 + rank) by twice the rank, which is an integer: looked up, as a record asks for thousands. */
+const LOGS = Float64Array.from({ length: 1024 }, (_, twice) => Math.log(1 + twice / 2));
+
+function logOfRank(rank: number): number {
+  return 2 * rank < LOGS.length ? LOGS[2 * rank]! : Math.log(1 + rank);
+}
+
+/**
  * The rank, 1 for the largest, of each value; equal values share their mean rank.
+ *
+ * Scores of a record are on a grid of 256 levels, so that they are counted instead of sorted; others are sorted.
  *
  * @param values - Shape (n,).
  * @param sorted - Shape (n,), overwritten.
  * @param ranks - Shape (n,), overwritten.
  */
 function writeMeanRanks(values: Float64Array, sorted: Float64Array, ranks: Float64Array): void {
+  if (countRanks(values, sorted, ranks)) return;
   const n = values.length;
   sorted.set(values);
   // Without a comparator the sort is an order of magnitude faster; each value is then looked up.
@@ -248,6 +296,40 @@ function writeMeanRanks(values: Float64Array, sorted: Float64Array, ranks: Float
     // Ascending places below … end − 1 are the ranks n − end + 1 … n − below.
     ranks[i] = (2 * n + 1 - end - below) / 2;
   }
+}
+
+const LEVELS = 256;
+
+/** @returns Whether no level holds two values; where one does the ranks are not written. */
+function countRanks(values: Float64Array, levels: Float64Array, ranks: Float64Array): boolean {
+  const n = values.length;
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = 0; i < n; i++) {
+    const value = values[i]!;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const scale = max > min ? (LEVELS - 1) / (max - min) : 0;
+  const counts = new Int32Array(LEVELS);
+  const held = new Float64Array(LEVELS);
+  for (let i = 0; i < n; i++) {
+    const value = values[i]!;
+    const level = Math.floor((value - min) * scale + 0.5);
+    if (!(level < LEVELS)) return false;
+    if (counts[level] === 0) held[level] = value;
+    else if (held[level] !== value) return false;
+    counts[level]!++;
+    levels[i] = level;
+  }
+  let above = 0;
+  for (let level = LEVELS - 1; level >= 0; level--) {
+    const count = counts[level]!;
+    held[level] = above + (count + 1) / 2;
+    above += count;
+  }
+  for (let i = 0; i < n; i++) ranks[i] = held[levels[i]!]!;
+  return true;
 }
 
 function firstNotBelow(sorted: Float64Array, value: number): number {

@@ -154,8 +154,8 @@ export function nominate(
 
 const NOTHING = new Int32Array(0);
 
-/** Mean and standard deviation of a row over the artists not heard. */
-function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {
+/** Mean and standard deviation of a row over the artists not heard; 0 where the row says nothing. */
+export function unheardMoments(row: Float64Array, heard: Int32Array): { mean: number; deviation: number } {
   let sum = 0;
   let squares = 0;
   for (let i = 0; i < row.length; i++) {
