@@ -120,7 +120,7 @@ async function refuseSharing(store: ExperimentStore, wanted: Experiment): Promis
  * fades: the read-out begins anew. A pause fades it too; the read-out goes on all the same, because whoever starts an experiment again
  * as it was wants what it has shown so far.
  */
-export function restartsReadOut(before: Experiment, after: Experiment): boolean {
+function restartsReadOut(before: Experiment, after: Experiment): boolean {
   return after.coverage < before.coverage || assignmentOf(before) !== assignmentOf(after);
 }
 

@@ -13,7 +13,7 @@ import type { Missing, Results } from './contract.ts';
 
 const DAY_MS = 86_400_000;
 /** Days before a listener's first exposure whose plays adjust for what they would have played anyway. */
-export const PRE_DAYS = 7;
+const PRE_DAYS = 7;
 
 /**
  * Days of the built-in experiment that are read: it began before anybody looked, and a day costs 32 queries though it be empty.

@@ -169,7 +169,7 @@ export function exposureItem(exposure: Exposure): Record<string, AttributeValue>
 }
 
 /** An item as an exposure, `undefined` where it is none. */
-export function readExposureItem(item: Readonly<Item>): Exposure | undefined {
+function readExposureItem(item: Readonly<Item>): Exposure | undefined {
   const { artistIds } = item;
   return exposureOf({
     ...splitKey(item),
