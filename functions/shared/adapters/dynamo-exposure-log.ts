@@ -113,7 +113,9 @@ export function createDynamoExposureLog(
         while (next < days.length && !stopped) {
           const day = days[next++]!;
           try {
-            erased += await eraseFrom(`${day}#${shardOf(userId)}`, userId);
+            // Two steps: `+= await` would forget what others counted meanwhile.
+            const count = await eraseFrom(`${day}#${shardOf(userId)}`, userId);
+            erased += count;
           } catch (error) {
             stopped = true;
             throw error;
