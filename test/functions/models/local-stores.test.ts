@@ -72,7 +72,7 @@ async function lists(): Promise<{ readonly version: string; readonly recommendat
   const recommendations: unknown[] = [];
   let version = '';
   for (const userId of listeners) {
-    const { body } = await callRoute(recommend as HttpHandler, 'GET /users/{userId}/recommendations', {
+    const { body } = await callRoute(recommend, 'GET /users/{userId}/recommendations', {
       params: { userId },
     });
     version = body.modelVersion;
@@ -144,8 +144,7 @@ describe('models and listeners over the stores', () => {
   });
 
   it('erases a listener for good: an activation that writes candidates again does not bring them back', async () => {
-    const [gone, kept, ...others] = listeners as [string, string, ...string[]];
-    const alsoGone = others.slice(0, 3);
+    const [gone = '', kept = '', ...alsoGone] = listeners.slice(0, 5);
     expect(await candidatesOf(gone)).toHaveLength(2);
     const answer = await callRoute(users, 'DELETE /users/{userId}', { params: { userId: gone } });
     expect(answer).toMatchObject({

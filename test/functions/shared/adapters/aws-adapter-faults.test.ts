@@ -398,17 +398,24 @@ describe('the S3 model store when it deletes', () => {
   });
 });
 
+/** DynamoDB’s answer to a scan: one tombstone, and where to go on. */
+const tombstonePage = (hash: string, last?: string): Fault => ({
+  status: 200,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({
+    Items: [{ listenerHash: { S: hash }, erasedAt: { N: '1000' } }],
+    ...(last === undefined ? {} : { LastEvaluatedKey: { listenerHash: { S: last } } }),
+  }),
+});
+
 describe('the DynamoDB tombstone store', () => {
   it('reads every page of a list', async () => {
-    const page = (hash: string, last?: string): Fault => ({
-      status: 200,
-      headers: { 'content-type': 'application/x-amz-json-1.0' },
-      body: JSON.stringify({
-        Items: [{ listenerHash: { S: hash }, erasedAt: { N: '1000' } }],
-        ...(last === undefined ? {} : { LastEvaluatedKey: { listenerHash: { S: last } } }),
-      }),
-    });
-    const proxy = await proxyTo(dynamo.endpoint, page('a', 'a'), page('b', 'b'), page('c'));
+    const proxy = await proxyTo(
+      dynamo.endpoint,
+      tombstonePage('a', 'a'),
+      tombstonePage('b', 'b'),
+      tombstonePage('c'),
+    );
     const store = createDynamoTombstoneStore(dynamoAt(proxy.endpoint), 'tombstones', { deadlineMs: 20_000 });
     expect([...(await store.list()).keys()]).toEqual(['a', 'b', 'c']);
     expect(proxy.nRequests()).toBe(3);
