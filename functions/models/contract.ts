@@ -3,7 +3,7 @@ import { flagField, integerText } from '../shared/fields.ts';
 import type { RouteContract } from '../shared/http.ts';
 
 /** Most versions of one answer. */
-export const MOST_VERSIONS = 100;
+const MOST_VERSIONS = 100;
 const VERSIONS = 20;
 
 const VERSION = 'allowed is a version as GET /models lists them';

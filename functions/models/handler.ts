@@ -188,9 +188,10 @@ function presetOf({ parameters }: Manifest): {
   readonly preset: string | null;
   readonly effort: string | null;
 } {
-  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  return { preset: text(parameters['preset']), effort: text(parameters['effort']) };
+  return { preset: textOf(parameters['preset']), effort: textOf(parameters['effort']) };
 }
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 function readReport(version: string, body: Uint8Array): Readonly<Record<string, unknown>> {
   try {

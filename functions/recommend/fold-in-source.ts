@@ -60,13 +60,10 @@ export function createFoldInSource<Model>(options: FoldInSourceOptions<Model>): 
     wait: async (version, ms) => {
       const model = get(version);
       if (model !== null || loading === null) return model;
-      let isLate = false;
-      const late = sleep(ms).then(() => {
-        isLate = true;
-      });
+      const late = sleep(ms).then(() => 'late' as const);
       // Another version may be loading: then this one's turn comes next.
-      while (loading !== null && !isLate) {
-        await Promise.race([loading, late]);
+      for (let under: Promise<void> | null = loading; under !== null; under = loading) {
+        if ((await Promise.race([under, late])) === 'late') return null;
         const loaded = get(version);
         if (loaded !== null) return loaded;
       }

@@ -1,11 +1,22 @@
 import type { HttpHandler } from '../../functions/shared/http.ts';
 import type { Observability } from '../../functions/shared/observability.ts';
 
+/** The fields that tests look into, each of some route. */
+export interface AnswerBody {
+  readonly pointer: unknown;
+  readonly total: number;
+  readonly versions: readonly { readonly version: string }[];
+  readonly erased: Readonly<Record<'candidates' | 'events' | 'exposures', number>>;
+  readonly modelVersion: string;
+  readonly policy: string;
+  readonly recommendations: readonly unknown[];
+}
+
 export interface Called {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   /** Parsed; `null` where there is none. */
-  readonly body: any;
+  readonly body: AnswerBody;
 }
 
 /** Calls one route of a handler as API Gateway does. */
@@ -52,7 +63,7 @@ export async function callRoute(
     ...(query === undefined ? {} : { queryStringParameters: query }),
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  return { status: statusCode!, headers: sent, body: text === '' ? null : JSON.parse(text) };
+  return { status: statusCode!, headers: sent, body: JSON.parse(text === '' ? 'null' : text) };
 }
 
 /** An observability that keeps what it is told. */

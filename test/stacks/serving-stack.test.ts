@@ -91,4 +91,33 @@ describe('the serving stack', () => {
       'dynamodb:Query on <Events>/index/byDay',
     ]);
   });
+
+  it('lets the models function read models, move the pointer and write candidates again, and nothing else', () => {
+    expect(grantsOf(serving, 'Models').filter((grant) => !/^(logs|xray):/.test(grant))).toEqual([
+      's3:GetObject on <Bucket>/keys/erasure',
+      's3:GetObject on <Bucket>/models/*',
+      's3:PutObject on <Bucket>/models/*',
+      's3:ListBucket on <Bucket>',
+      'dynamodb:BatchWriteItem on <Candidates>',
+      'dynamodb:GetItem on <Candidates>',
+      'dynamodb:Query on <Candidates>',
+      'dynamodb:UpdateItem on <Leases>',
+      'dynamodb:Scan on <Tombstones>',
+    ]);
+  });
+
+  it('lets the users function find and delete what is a listener’s, write tombstones, and read nothing else', () => {
+    expect(grantsOf(serving, 'Users').filter((grant) => !/^(logs|xray):/.test(grant))).toEqual([
+      's3:GetObject on <Bucket>/keys/erasure',
+      's3:PutObject on <Bucket>/keys/erasure',
+      's3:ListBucket on <Bucket>',
+      'dynamodb:BatchWriteItem on <Candidates>',
+      'dynamodb:BatchWriteItem on <Events>',
+      'dynamodb:BatchWriteItem on <Exposures>',
+      'dynamodb:Query on <Candidates>',
+      'dynamodb:Query on <Events>',
+      'dynamodb:Query on <Exposures>',
+      'dynamodb:UpdateItem on <Tombstones>',
+    ]);
+  });
 });

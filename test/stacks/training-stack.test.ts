@@ -77,6 +77,7 @@ describe('the training stack', () => {
         "s3:PutObject on <Bucket>/datasets/*",
         "s3:PutObject on <Bucket>/events/*",
         "s3:PutObject on <Bucket>/models/*",
+        "s3:DeleteObject on <Bucket>/models/*",
         "s3:ListBucket on <Bucket>",
         "dynamodb:BatchWriteItem on <Candidates>",
         "dynamodb:GetItem on <Candidates>",

@@ -57,6 +57,22 @@ const activate = (through: PublishPorts, publication: Publication, fence: number
     erasures: { load: () => Promise.resolve(() => undefined), erase: () => Promise.resolve(0) },
   });
 
+/** Ports of which every call to the model store waits in `parked` for its turn. */
+function slow(parked: (() => void)[]): PublishPorts {
+  const underlying = store;
+  const turn = (): Promise<void> => new Promise((resolve) => parked.push(resolve));
+  return {
+    ...ports,
+    modelStore: {
+      get: (...args) => turn().then(() => underlying.get(...args)),
+      put: (...args) => turn().then(() => underlying.put(...args)),
+      putIf: (...args) => turn().then(() => underlying.putIf(...args)),
+      list: (...args) => turn().then(() => underlying.list(...args)),
+      delete: (...args) => turn().then(() => underlying.delete(...args)),
+    },
+  };
+}
+
 describe('groupVersions', () => {
   it('lists versions newest first, by time and then by fence, and nothing else under models/', () => {
     const keys = [
@@ -163,29 +179,15 @@ describe('expireVersions', () => {
       await publishAll();
       nowMs = OLD_MS;
       const parked: (() => void)[] = [];
-      const slow = (): PublishPorts => {
-        const turn = (): Promise<void> => new Promise((resolve) => parked.push(resolve));
-        const wrapped: ModelStore = {
-          get: (...args) => turn().then(() => store.get(...args)),
-          put: (...args) => turn().then(() => store.put(...args)),
-          putIf: (...args) => turn().then(() => store.putIf(...args)),
-          list: (...args) => turn().then(() => store.list(...args)),
-          delete: (...args) => turn().then(() => store.delete(...args)),
-        };
-        return { ...ports, modelStore: wrapped };
-      };
-      let running = 2;
-      const done = (): void => {
-        running--;
-      };
-      const activating = activate(slow(), publications[3]!, 9)
+      const left = new Set(['activation', 'expiry']);
+      const activating = activate(slow(parked), publications[3]!, 9)
         .then(
           ({ outcome }) => outcome,
           (error: unknown) => (isEncoreError(error) ? error.code : String(error)),
         )
-        .finally(done);
-      const expiring = expireVersions(slow()).finally(done);
-      while (running > 0) {
+        .finally(() => left.delete('activation'));
+      const expiring = expireVersions(slow(parked)).finally(() => left.delete('expiry'));
+      while (left.size > 0) {
         await new Promise((resolve) => setImmediate(resolve));
         if (parked.length > 0) parked.splice(rng.integer(parked.length), 1)[0]!();
       }

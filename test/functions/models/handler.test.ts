@@ -55,6 +55,9 @@ const activate = (version: string, body?: unknown): Promise<Called> =>
   callRoute(handler, ACTIVATE, { params: { version }, ...(body === undefined ? {} : { body }) });
 const list = (query: Record<string, string> = {}): Promise<Called> =>
   callRoute(handler, 'GET /models', { query });
+const versionsOf = ({ body }: Called): readonly string[] => body.versions.map(({ version }) => version);
+const report = (headers: Record<string, string> = {}): Promise<Called> =>
+  callRoute(handler, 'GET /models/current/report', { headers });
 const pointer = async () => (await readPointer(store))?.pointer;
 const withStore = (change: Partial<ModelStore>): HttpHandler =>
   createModelsHandler({
@@ -106,8 +109,6 @@ describe('GET /models', () => {
         return store.get(key);
       },
     });
-    const versionsOf = ({ body }: Called): string[] =>
-      body.versions.map(({ version }: { version: string }) => version);
     expect(versionsOf(await list({ n: '3' }))).toEqual(trained.toReversed().slice(0, 3));
     expect(reads.filter((key) => key !== POINTER_KEY)).toHaveLength(3);
     const answer = await list();
@@ -244,17 +245,14 @@ describe('POST /models/{version}/activate', () => {
     expect(await activate(first.version)).toMatchObject({ status: 409, body: { code: 'CONFLICT' } });
   });
 
-  it.each<[string, Partial<ModelsDeps> | Partial<ModelStore>]>([
-    ['the leases', { fences: { issueFence: unavailable } }],
-    ['the models', { get: unavailable }],
-    ['the listing of models', { list: unavailable }],
-    ['the writing of models', { putIf: unavailable }],
-  ])('answers 503 where %s cannot be reached', async (_, change) => {
+  it.each<[string, () => HttpHandler]>([
+    ['the leases', () => createModelsHandler({ ...deps, fences: { issueFence: unavailable } })],
+    ['the models', () => withStore({ get: unavailable })],
+    ['the listing of models', () => withStore({ list: unavailable })],
+    ['the writing of models', () => withStore({ putIf: unavailable })],
+  ])('answers 503 where %s cannot be reached', async (_, makeHandler) => {
     const [first] = [await train(), await train()];
-    handler =
-      'fences' in change
-        ? createModelsHandler({ ...deps, ...change })
-        : withStore(change as Partial<ModelStore>);
+    handler = makeHandler();
     expect(await activate(first.version)).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },
@@ -291,9 +289,6 @@ describe('POST /models/{version}/activate', () => {
 });
 
 describe('GET /models/current/report', () => {
-  const report = (headers: Record<string, string> = {}): Promise<Called> =>
-    callRoute(handler, 'GET /models/current/report', { headers });
-
   it('answers what made the version served, under the version as its tag', async () => {
     const [first, second] = [await train(), await train()];
     const answer = await report();

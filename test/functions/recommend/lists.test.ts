@@ -161,7 +161,10 @@ describe('the list of a listener', () => {
 
   it('with exclude=none has heard artists, too, marked', async () => {
     const heard = new Set(heardBy(userId));
-    const items = await itemsOf(world, { exclude: 'none', n: '100' });
+    const items = [
+      ...(await itemsOf(world, { exclude: 'none', n: '100' })),
+      ...(await itemsOf(world, { exclude: 'none', n: '100', offset: '100' })),
+    ];
     const marked = items.filter(({ source }) => source === 'heard');
     expect(new Set(ids(marked))).toEqual(heard);
     expect(

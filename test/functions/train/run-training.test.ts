@@ -99,6 +99,32 @@ describe('runTraining', () => {
     expect(await modelStore.get('models/popular.json')).toBeDefined();
   });
 
+  it('deletes versions that are too old once it has published, and says which', async () => {
+    let nowMs = SAMPLE_NOW;
+    const { ports, modelStore } = setUp({ clock: () => nowMs });
+    const versions: (string | null)[] = [];
+    for (let i = 0; i < 4; i++) versions.push((await runTraining(ports, SEED, RUN)).modelVersion);
+    nowMs += 31 * 86_400_000;
+    const last = await runTraining(ports, SEED, RUN);
+    expect(last.expiredVersions).toEqual([versions[2], versions[1], versions[0]]);
+    expect(await modelStore.list(`models/${versions[2]}/`)).toEqual([]);
+    expect(await modelStore.get(`models/${versions[3]}/manifest.json`)).toBeDefined();
+    expect(await versionOf(modelStore)).toBe(last.modelVersion);
+  });
+
+  it('is published whether or not old versions can be deleted', async () => {
+    let nowMs = SAMPLE_NOW;
+    const { ports, modelStore } = setUp({ clock: () => nowMs });
+    for (let i = 0; i < 3; i++) await runTraining(ports, SEED, RUN);
+    nowMs += 31 * 86_400_000;
+    const failing: ModelStore = {
+      ...modelStore,
+      delete: () => Promise.reject(new Error('no deletions')),
+    };
+    const result = await runTraining({ ...ports, modelStore: failing }, SEED, RUN);
+    expect(result).toMatchObject({ outcome: 'published', expiredVersions: null });
+  });
+
   it('names the version after its input, and records a fingerprint of exactly the files it read', async () => {
     const files = tinyFiles();
     const { ports, modelStore } = setUp({ files });

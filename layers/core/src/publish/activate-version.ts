@@ -47,7 +47,7 @@ export interface Activated {
 }
 
 /** Candidates with less time left are written again. */
-export const LEAST_CANDIDATES_MS = 14 * 86_400_000;
+const LEAST_CANDIDATES_MS = 14 * 86_400_000;
 
 /** An erasure this long before a version was begun may have been unknown to it: clocks differ, and a tombstone takes a moment. */
 const ERASURE_MARGIN_MS = 3_600_000;

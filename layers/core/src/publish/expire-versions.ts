@@ -7,7 +7,7 @@ import { changeVersionState, STATE_FILE } from './version-state.ts';
 const DAY_MS = 86_400_000;
 
 /** A version that is older is deleted: erased listeners and data set rows live on in it. */
-export const VERSION_DAYS = 30;
+const VERSION_DAYS = 30;
 
 /** The newest versions stay whatever their age: where trainings are rare there has to be one to go back to. */
 const KEPT_VERSIONS = 2;

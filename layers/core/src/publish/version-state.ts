@@ -64,9 +64,10 @@ export async function changeVersionState(
 
 const ATTEMPTS = 8;
 
+const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
 function encodeState({ candidatesUntil, activatedAt, deleting }: VersionState): Uint8Array {
-  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
-  const state = { candidatesUntil: time(candidatesUntil), activatedAt: time(activatedAt), deleting };
+  const state = { candidatesUntil: isoTime(candidatesUntil), activatedAt: isoTime(activatedAt), deleting };
   return new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`);
 }
 

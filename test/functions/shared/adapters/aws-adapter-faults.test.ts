@@ -14,6 +14,7 @@ import {
   exposurePartition,
 } from '../../../../functions/shared/adapters/dynamo-exposure-log.ts';
 import { createDynamoLeaseStore } from '../../../../functions/shared/adapters/dynamo-lease-store.ts';
+import { createDynamoTombstoneStore } from '../../../../functions/shared/adapters/dynamo-tombstone-store.ts';
 import { createS3ModelStore } from '../../../../functions/shared/adapters/s3-model-store.ts';
 import { warmUp } from '../../../../functions/shared/adapters/warm-up.ts';
 import { awsEnvironment, parseEnv } from '../../../../functions/shared/parse-env.ts';
@@ -500,3 +501,45 @@ function fnv(text: string): number {
   for (const byte of bytes(text)) hash = ((hash ^ BigInt(byte)) * 0x01000193n) & 0xffffffffn;
   return Number(hash);
 }
+
+describe('the S3 model store when it deletes', () => {
+  it('rejects where S3 answers 200 and says that one of the objects is still there', async () => {
+    const body =
+      '<?xml version="1.0" encoding="UTF-8"?><DeleteResult><Error><Key>models/v1/a</Key><Code>AccessDenied</Code></Error></DeleteResult>';
+    const proxy = await proxyTo(s3.endpoint, {
+      status: 200,
+      headers: { 'content-type': 'application/xml' },
+      body,
+    });
+    await expect(modelStoreAt(proxy.endpoint).delete(['models/v1/a', 'models/v1/b'])).rejects.toThrow(
+      expect.objectContaining({
+        code: 'STORE_UNAVAILABLE',
+        message: expect.stringContaining('models/v1/a on s3 bucket encore-test failed with AccessDenied'),
+      }),
+    );
+  });
+});
+
+/** DynamoDB’s answer to a scan: one tombstone, and where to go on. */
+const tombstonePage = (hash: string, last?: string): Fault => ({
+  status: 200,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({
+    Items: [{ listenerHash: { S: hash }, erasedAt: { N: '1000' } }],
+    ...(last === undefined ? {} : { LastEvaluatedKey: { listenerHash: { S: last } } }),
+  }),
+});
+
+describe('the DynamoDB tombstone store', () => {
+  it('reads every page of a list', async () => {
+    const proxy = await proxyTo(
+      dynamo.endpoint,
+      tombstonePage('a', 'a'),
+      tombstonePage('b', 'b'),
+      tombstonePage('c'),
+    );
+    const store = createDynamoTombstoneStore(dynamoAt(proxy.endpoint), 'tombstones', { deadlineMs: 20_000 });
+    expect([...(await store.list()).keys()]).toEqual(['a', 'b', 'c']);
+    expect(proxy.nRequests()).toBe(3);
+  });
+});
