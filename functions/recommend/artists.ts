@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
+  artistIndexOf,
+  catalogueOf,
   createArtistFilter,
   createSearchIndex,
   createSimilarArtists,
   EncoreError,
+  oncePerObject,
   searchArtists,
   type ArtistCatalogue,
-  type ArtistIndex,
   type FoldInModel,
   type ServingModel,
 } from '@encore/core/serve';
@@ -14,28 +16,23 @@ import type * as z from 'zod';
 import type { RouteHandlers, RouteResponse } from '../shared/http.ts';
 import type { artistRoutes } from './artists-contract.ts';
 import type { LoadedModel, ModelSource } from './model-source.ts';
-import { perModel } from './per-model.ts';
 
 /** What the routes about artists work with. */
 export interface ArtistRouteDeps {
   readonly models: ModelSource<ServingModel>;
   /** The listening of a version if it is in memory, else `null`; asking may have it loaded for later. Never throws. */
   readonly foldIn: (version: string) => FoldInModel | null;
-  /** Of a model, made once and shared with whoever else filters by it: `perModel(createArtistCatalogue)`. */
-  readonly catalogueOf: (model: ServingModel) => ArtistCatalogue;
-  /** The same: `perModel(createArtistIndex)`. */
-  readonly indexOf: (model: ServingModel) => Pick<ArtistIndex, 'byId'>;
 }
 
 /** Handlers of the routes about artists: of the current model alone, so that there is nothing to wait for. */
 export function createArtistRoutes(deps: ArtistRouteDeps): RouteHandlers<typeof artistRoutes> {
-  const { models, catalogueOf, indexOf } = deps;
-  const searchIndexOf = perModel((model: ServingModel) =>
+  const { models } = deps;
+  const searchIndexOf = oncePerObject((model: ServingModel) =>
     createSearchIndex(model.artistNames, catalogueOf(model).byPopularity),
   );
-  const byTagsOf = perModel((model: ServingModel) => createSimilarArtists(model, catalogueOf(model), null));
-  const byListeningOf = perModel((model: ServingModel) =>
-    perModel((foldIn: FoldInModel) => createSimilarArtists(model, catalogueOf(model), foldIn)),
+  const byTagsOf = oncePerObject((model: ServingModel) => createSimilarArtists(model, catalogueOf(model), null));
+  const byListeningOf = oncePerObject((model: ServingModel) =>
+    oncePerObject((foldIn: FoldInModel) => createSimilarArtists(model, catalogueOf(model), foldIn)),
   );
 
   async function currentModel(): Promise<LoadedModel<ServingModel>> {
@@ -45,7 +42,7 @@ export function createArtistRoutes(deps: ArtistRouteDeps): RouteHandlers<typeof 
   }
 
   function requireArtist({ model, version }: LoadedModel<ServingModel>, artistId: string): number {
-    const artist = indexOf(model).byId.get(artistId);
+    const artist = artistIndexOf(model).byId.get(artistId);
     if (artist !== undefined) return artist;
     throw new EncoreError(
       'NOT_FOUND',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { artistIndexOf, catalogueOf, EncoreError } from '@encore/core/serve';
+import { EncoreError } from '@encore/core/serve';
 import { createDynamoClient, createS3Client, MODEL_LIMITS, SERVING_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
@@ -52,12 +52,7 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
         });
         return { body: { ...list, unresolved: unresolved.map(({ plays: _, ...named }) => named) } };
       },
-      ...createArtistRoutes({
-        models,
-        foldIn: (version) => deps.foldIn.get(version),
-        catalogueOf,
-        indexOf: artistIndexOf,
-      }),
+      ...createArtistRoutes({ models, foldIn: (version) => deps.foldIn.get(version) }),
       'GET /health/live': () => Promise.resolve({ body: { status: 'live' } }),
       'GET /health/ready': async () => {
         const loaded = await models.current();

@@ -2,7 +2,7 @@ import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createModelsHandlerFromEnvironment } from '../../../functions/models/handler.ts';
-import { createRecommendHandlerFromEnvironment } from '../../../functions/recommend/handler.ts';
+import { createRecommendFunctionFromEnvironment } from '../../../functions/recommend/handler.ts';
 import { inlineParallelMap } from '../../../functions/shared/adapters/worker-parallel-map.ts';
 import type { HttpHandler } from '../../../functions/shared/http.ts';
 import { createDynamoCandidateStore } from '../../../functions/shared/adapters/dynamo-candidate-store.ts';
@@ -68,7 +68,7 @@ async function publish(randomState: number): Promise<string> {
 
 /** The lists of all listeners, by a process that starts cold. */
 async function lists(): Promise<{ readonly version: string; readonly recommendations: readonly unknown[] }> {
-  const recommend = createRecommendHandlerFromEnvironment(environment());
+  const recommend = createRecommendFunctionFromEnvironment(environment()).handler;
   const recommendations: unknown[] = [];
   let version = '';
   for (const userId of listeners) {

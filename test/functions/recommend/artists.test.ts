@@ -3,14 +3,12 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createArtistRoutes } from '../../../functions/recommend/artists.ts';
 import { artistRoutes } from '../../../functions/recommend/artists-contract.ts';
-import { perModel } from '../../../functions/recommend/per-model.ts';
 import { createHttpFunction } from '../../../functions/shared/http.ts';
 import { createPseudonym, type Observability } from '../../../functions/shared/observability.ts';
 import { CATALOG_FILE, MODEL_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import { loadServingModel, type ServingModel } from '../../../layers/core/src/artifact/serving-model.ts';
 import { createArtistCatalogue } from '../../../layers/core/src/catalogue/artist-catalogue.ts';
 import { loadFoldIn, type FoldInModel } from '../../../layers/core/src/fold-in/fold-in-model.ts';
-import { createArtistIndex } from '../../../layers/core/src/fold-in/resolve-artists.ts';
 import { trainTiny, type Trained } from '../../core/tiny.ts';
 
 type RouteKey = keyof typeof artistRoutes;
@@ -50,8 +48,6 @@ function serve(
         askedFor.push(asked);
         return listening;
       },
-      catalogueOf: perModel(createArtistCatalogue),
-      indexOf: perModel(createArtistIndex),
     }),
     observability,
   );
