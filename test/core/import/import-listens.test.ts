@@ -231,7 +231,7 @@ describe('listens of ListenBrainz', () => {
       });
     }
     await expect(imported([[of('rob', 'Low'), of('eve', 'Can')]])).rejects.toThrow(
-      'nothing to import: 2 rows read, of which 2 is of another listener; a listener needs at least one artist with plays',
+      'nothing to import: 2 rows read; skipped 2: is of another listener; a listener needs at least one artist with plays',
     );
   });
 });
@@ -374,7 +374,7 @@ describe('importListens', () => {
       'rows that are all skipped',
       [[stream('Low', { ms_played: 1 })]],
       {},
-      'nothing to import: 1 rows read, of which 1 was played',
+      'nothing to import: 1 rows read; skipped 1: was played',
     ],
     [
       'too many bytes',

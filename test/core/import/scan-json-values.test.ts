@@ -38,6 +38,7 @@ describe('scanJsonValues', () => {
           expect(await scan(`${MARK}\r\n${text}\n`, size)).toEqual(JSON.parse(text));
         },
       ),
+      { numRuns: 40 },
     );
   });
 

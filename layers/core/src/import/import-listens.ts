@@ -135,11 +135,10 @@ export async function importListens(
   const { listeners, ...counts } = (tally as Tally).take();
   const report: ImportReport = { format: format!, files: nFiles, ...counts };
   if (listeners.length === 0) {
-    const why = report.skipped.map(({ reason, count }) => `${count} ${SKIP_REASONS[reason]}`);
+    const skipped = report.skipped.map(({ reason, count }) => `skipped ${count}: ${SKIP_REASONS[reason]}; `);
     throw new EncoreError(
       'INVALID_DATA_SET',
-      `nothing to import: ${report.rows} rows read${why.length > 0 ? `, of which ${why.join('; ')}` : ''}; ` +
-        'a listener needs at least one artist with plays',
+      `nothing to import: ${report.rows} rows read; ${skipped.join('')}a listener needs at least one artist with plays`,
       { rows: report.rows, skipped: report.skipped },
     );
   }
