@@ -79,6 +79,9 @@ describe('the record of a trained listener', () => {
   });
 });
 
+const sumOf = (rows: readonly { value: number; apart: number }[], of: 'value' | 'apart'): number =>
+  rows.reduce((total, row) => total + row[of], 0);
+
 describe('explain', () => {
   it('explains every artist of the list, contributions summing to the logit, largest apart first', () => {
     const decoded = decodeCandidates(record, model.recordShape);
@@ -102,10 +105,8 @@ describe('explain', () => {
   it('sums the same up in few groups, collinear sources in one', () => {
     for (const explanation of explain(model, record, listed)) {
       const { contributions, summary } = explanation!;
-      const sum = (rows: readonly { value: number; apart: number }[], of: 'value' | 'apart'): number =>
-        rows.reduce((total, row) => total + row[of], 0);
-      expect(sum(summary, 'value')).toBeCloseTo(sum(contributions, 'value'), 9);
-      expect(sum(summary, 'apart')).toBeCloseTo(sum(contributions, 'apart'), 9);
+      expect(sumOf(summary, 'value')).toBeCloseTo(sumOf(contributions, 'value'), 9);
+      expect(sumOf(summary, 'apart')).toBeCloseTo(sumOf(contributions, 'apart'), 9);
       expect(summary.map(({ group }) => group).toSorted()).toEqual([
         'co-listening',
         'friends',
@@ -118,7 +119,7 @@ describe('explain', () => {
       );
       expect(listening.length).toBeGreaterThan(3);
       const found = summary.find(({ group }) => group === 'co-listening')!;
-      expect(found.value).toBeCloseTo(sum(listening, 'value'), 9);
+      expect(found.value).toBeCloseTo(sumOf(listening, 'value'), 9);
       const aparts = summary.map(({ apart }) => apart);
       expect(aparts).toEqual(aparts.toSorted((a, b) => b - a));
       expect(summary.reduce((total, { percent }) => total + Math.abs(percent), 0)).toBeCloseTo(100, 9);

@@ -182,7 +182,7 @@ function summarise(sums: Float64Array): readonly GroupContribution[] {
     value: sums[2 * g]!,
     apart: sums[2 * g + 1]!,
     percent: total > 0 ? (100 * sums[2 * g + 1]!) / total : 0,
-  })).sort((a, b) => b.apart - a.apart);
+  })).toSorted((a, b) => b.apart - a.apart);
 }
 
 function groupOf(block: string): ContributionGroup {

@@ -105,7 +105,7 @@ describe('refreshRecord', () => {
     expect(refreshRecord(model, foldInModel, record, new Int32Array(0))).toBe(record);
     const played = decode(record).items.slice(0, 2);
     const first = refreshRecord(model, foldInModel, record, played)!;
-    refreshRecord(model, foldInModel, records()[9]!, Int32Array.of(1, 2));
+    refreshRecord(model, foldInModel, records()[9], Int32Array.of(1, 2));
     expect(refreshRecord(model, foldInModel, record, played)).toEqual(first);
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG_FILE, MODEL_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import { decodeCandidates } from '../../../layers/core/src/artifact/candidate-record.ts';
@@ -25,6 +25,22 @@ beforeAll(async () => {
 const artistsOf = ({ recommendations }: RecommendedList): readonly number[] =>
   recommendations.map(({ artistId }) => model.artistIds.indexOf(artistId));
 const third = (artist: number): boolean => artist % 3 === 0;
+
+/** Takes in turns the best of the one and the worst of the other. */
+const alternate = (a: Int32Array, b: Int32Array, n: number) => {
+  const order: number[] = [];
+  for (let i = 0; order.length < n && i < a.length; i++) {
+    for (const item of [a[i]!, b.at(-1 - i)!])
+      if (order.length < n && !order.includes(item)) order.push(item);
+  }
+  return { order: Int32Array.from(order), teams: order.map((_, i) => String(i % 2)).join('') };
+};
+
+/** Takes the one order alone. */
+const firstAlone = (a: Int32Array, _b: Int32Array, n: number) => ({
+  order: a.slice(0, n),
+  teams: '0'.repeat(Math.min(n, a.length)),
+});
 
 describe('a page of a list', () => {
   it('is the same part of every longer list, whatever was asked for', () => {
@@ -75,10 +91,11 @@ describe('a filtered list', () => {
     const expected = [...byPopularity].filter((artist) => third(artist) && !taken.has(artist));
     expect(expected.length).toBeGreaterThan(0);
     expect(artists.slice(left.length)).toEqual(expected.slice(0, 60 - left.length));
-    list.recommendations.forEach(({ source, score }, i) => {
-      expect(source).toBe(i < left.length ? 'personal' : 'popular');
-      if (source === 'popular') expect(score).toBe(Number(shares[artists[i]!]!.toPrecision(6)));
-    });
+    const sources = list.recommendations.map(({ source }) => source);
+    expect(sources).toEqual(sources.map((_, i) => (i < left.length ? 'personal' : 'popular')));
+    expect(list.recommendations.slice(left.length).map(({ score }) => score)).toEqual(
+      artists.slice(left.length).map((artist) => Number(shares[artist]!.toPrecision(6))),
+    );
   });
 
   it('keeps the scores and the order of what it leaves', () => {
@@ -116,14 +133,6 @@ describe('a filtered list', () => {
 
 describe('an interleaved list', () => {
   it('merges the orders of both rankers over whole pages, and passes the teams on', () => {
-    const alternate = (a: Int32Array, b: Int32Array, n: number) => {
-      const order: number[] = [];
-      for (let i = 0; order.length < n && i < a.length; i++) {
-        for (const item of [a[i]!, b.at(-1 - i)!])
-          if (order.length < n && !order.includes(item)) order.push(item);
-      }
-      return { order: Int32Array.from(order), teams: order.map((_, i) => String(i % 2)).join('') };
-    };
     // The model has no trees, so both orders are one; the second is read from its end.
     const options = { interleave: { ranker: 'trees', merge: alternate } };
     const plain = artistsOf(recommend(model, record, { n: 250 }));
@@ -147,14 +156,10 @@ describe('an interleaved list', () => {
   });
 
   it('marks what fills it up as of no team', () => {
-    const merge = (a: Int32Array, _b: Int32Array, n: number) => ({
-      order: a.slice(0, n),
-      teams: '0'.repeat(Math.min(n, a.length)),
-    });
     const { teams, recommendations } = recommend(model, record, {
       n: 60,
       allowed: third,
-      interleave: { ranker: 'lr', merge },
+      interleave: { ranker: 'lr', merge: firstAlone },
     });
     expect(teams).toBe(recommendations.map(({ source }) => (source === 'popular' ? '-' : '0')).join(''));
     expect(teams).toContain('-');

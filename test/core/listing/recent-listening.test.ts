@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recentListening } from '../../../layers/core/src/listing/recent-listening.ts';
 import { EVENT_TYPES, type EventType, type ListenerEvent } from '../../../layers/core/src/ports.ts';
@@ -26,7 +26,7 @@ function event(
 
 const read = (events: readonly ListenerEvent[]) => {
   const { heard, disliked } = recentListening(model, events);
-  return { heard: [...heard], disliked: [...disliked].toSorted() };
+  return { heard: [...heard], disliked: [...disliked].toSorted((a, b) => a - b) };
 };
 
 describe('recentListening', () => {

@@ -5,6 +5,12 @@ export interface TagProfile {
   /** Shape (nTerms,). */
   readonly vector: Float64Array;
   readonly norm: number;
+  /** Who of the artists heard carries a term: term t's entries are [starts[t], starts[t + 1]); shape (nTerms + 1,). */
+  readonly starts: Int32Array;
+  /** Shape (n,): positions in the history. */
+  readonly carriers: Int32Array;
+  /** Shape (n,): the artists' values of the term. */
+  readonly values: Float64Array;
 }
 
 /**
@@ -19,47 +25,59 @@ export function tagProfile(
   { items, weights }: { readonly items: Int32Array; readonly weights: Float64Array },
 ): TagProfile {
   const vector = new Float64Array(nTerms);
+  const starts = new Int32Array(nTerms + 1);
   for (let h = 0; h < items.length; h++) {
     const weight = weights[h]!;
-    eachTag(embedding, nTerms, items[h]!, (d, value) => (vector[d]! += weight * value));
+    eachTag(embedding, nTerms, items[h]!, (d, value) => {
+      vector[d]! += weight * value;
+      starts[d + 1]!++;
+    });
+  }
+  for (let d = 0; d < nTerms; d++) starts[d + 1]! += starts[d]!;
+  const next = starts.slice();
+  const carriers = new Int32Array(starts[nTerms]!);
+  const values = new Float64Array(carriers.length);
+  for (let h = 0; h < items.length; h++) {
+    eachTag(embedding, nTerms, items[h]!, (d, value) => {
+      carriers[next[d]!] = h;
+      values[next[d]!++] = value;
+    });
   }
   let squares = 0;
   for (const value of vector) squares += value * value;
-  return { vector, norm: Math.sqrt(squares) };
+  return { vector, norm: Math.sqrt(squares), starts, carriers, values };
 }
 
 /**
  * Splits the cosine between a listener's tag profile p = Σ_j w_j x_j and a candidate c into what each artist heard adds,
  * exactly: w_j (x_j · x_c) / (‖p‖ ‖x_c‖), never negative.
  *
+ * @param profile - Made of the same artists heard.
  * @param out - Shape (nHeard,), overwritten; all 0 where candidate or profile has no tags.
  * @returns The cosine, the sum of the terms.
  */
 export function tagContributions(
   embedding: Csr,
-  { vector, norm }: TagProfile,
-  { items, weights }: { readonly items: Int32Array; readonly weights: Float64Array },
+  profile: TagProfile,
+  { weights }: { readonly weights: Float64Array },
   candidate: number,
   out: Float64Array,
 ): number {
   const { indptr, indices, values } = embedding;
-  const nTerms = vector.length;
-  const dense = new Float64Array(nTerms);
+  const { vector, norm, starts, carriers } = profile;
+  out.fill(0);
   let squares = 0;
-  eachTag(embedding, nTerms, candidate, (d, value) => {
-    dense[d] = value;
+  for (let e = indptr[candidate]!; e < indptr[candidate + 1]!; e++) {
+    const d = indices[e]!;
+    if (d >= vector.length) continue;
+    const value = values[e]!;
     squares += value * value;
-  });
+    for (let c = starts[d]!; c < starts[d + 1]!; c++) out[carriers[c]!]! += profile.values[c]! * value;
+  }
   const scale = squares > 0 && norm > 0 ? 1 / (norm * Math.sqrt(squares)) : 0;
   let cosine = 0;
-  for (let h = 0; h < items.length; h++) {
-    let dot = 0;
-    const end = indptr[items[h]! + 1]!;
-    for (let e = indptr[items[h]!]!; e < end; e++) {
-      const d = indices[e]!;
-      if (d < nTerms) dot += values[e]! * dense[d]!;
-    }
-    out[h] = weights[h]! * dot * scale;
+  for (let h = 0; h < out.length; h++) {
+    out[h] = weights[h]! * out[h]! * scale;
     cosine += out[h]!;
   }
   return cosine;
@@ -99,7 +117,7 @@ export function sharedTags(
     total += product;
   }
   return dimensions
-    .sort((a, b) => products[b]! - products[a]! || a - b)
+    .toSorted((a, b) => products[b]! - products[a]! || a - b)
     .slice(0, k)
     .map((dimension) => ({ dimension, share: products[dimension]! / total }));
 }
