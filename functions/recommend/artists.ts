@@ -30,7 +30,9 @@ export function createArtistRoutes(deps: ArtistRouteDeps): RouteHandlers<typeof 
   const searchIndexOf = oncePerObject((model: ServingModel) =>
     createSearchIndex(model.artistNames, catalogueOf(model).byPopularity),
   );
-  const byTagsOf = oncePerObject((model: ServingModel) => createSimilarArtists(model, catalogueOf(model), null));
+  const byTagsOf = oncePerObject((model: ServingModel) =>
+    createSimilarArtists(model, catalogueOf(model), null),
+  );
   const byListeningOf = oncePerObject((model: ServingModel) =>
     oncePerObject((foldIn: FoldInModel) => createSimilarArtists(model, catalogueOf(model), foldIn)),
   );

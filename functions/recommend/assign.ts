@@ -51,18 +51,29 @@ const OUTSIDE: Assigned = { assignment: null, forced: false, rankers: [CONTROL_R
 function forced(experiments: readonly Experiment[], force: string): Assigned {
   const [key = '', variant = ''] = force.split(':');
   const experiment = experiments.find((candidate) => candidate.key === key);
-  if (experiment === undefined) throw notForceable(force, experiments.map(({ key }) => key));
+  if (experiment === undefined)
+    throw notForceable(
+      force,
+      experiments.map(({ key }) => key),
+    );
   if (!experiment.variants.some((candidate) => candidate.key === variant)) {
-    throw notForceable(force, experiment.variants.map((candidate) => `${key}:${candidate.key}`));
+    throw notForceable(
+      force,
+      experiment.variants.map((candidate) => `${key}:${candidate.key}`),
+    );
   }
   const assignment = forceVariant(experiment, variant);
   return { assignment, forced: true, rankers: [assignment.ranker] };
 }
 
 function notForceable(found: string, allowed: readonly string[]): EncoreError {
-  return new EncoreError('INVALID_OPTION', `force is ${JSON.stringify(found)}: there is ${allowed.join(', ')}`, {
-    field: 'force',
-    found,
-    allowed,
-  });
+  return new EncoreError(
+    'INVALID_OPTION',
+    `force is ${JSON.stringify(found)}: there is ${allowed.join(', ')}`,
+    {
+      field: 'force',
+      found,
+      allowed,
+    },
+  );
 }

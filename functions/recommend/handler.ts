@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncoreError } from '@encore/core/serve';
-import { createDynamoClient, createS3Client, MODEL_LIMITS, SERVING_LIMITS } from '../shared/adapters/clients.ts';
+import {
+  createDynamoClient,
+  createS3Client,
+  MODEL_LIMITS,
+  SERVING_LIMITS,
+} from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
 import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
+import { warmUp } from '../shared/adapters/warm-up.ts';
 import { createExperimentSource } from '../shared/experiment-source.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
@@ -16,7 +22,7 @@ import { createArtistRoutes } from './artists.ts';
 import { artistRoutes } from './artists-contract.ts';
 import { listContracts } from './contract.ts';
 import { recommendEnvironment } from './env.ts';
-import { createListService, type ListDeps } from './list-service.ts';
+import { createListService, LIST_BUDGET_MS, type ListDeps } from './list-service.ts';
 import { openApi } from './openapi.ts';
 import { followStore } from './stored-models.ts';
 
@@ -65,18 +71,20 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
   );
 }
 
-/** Milliseconds that one call to a store may take; a request waits for less of it, see `list-service.ts`. */
-const CALL_DEADLINE_MS = 150;
+/** Milliseconds that one call to a store may take. */
+const CALL_DEADLINE_MS = 120;
 /** The same for the files of a model, which are fetched behind the requests' backs. */
 const MODEL_DEADLINE_MS = 10_000;
 
-/** How long a start waits for the model before requests do. */
+/** How long a start on Lambda waits for what requests need. */
 const PRELOAD_PATIENCE_MS = 3_000;
+/** How long a start waits for what new listeners are folded in from. */
+const FOLD_IN_PATIENCE_MS = 10_000;
 
 /** The function, and what makes it ready before somebody waits for it. */
 export interface RecommendFunction {
   readonly handler: HttpHandler;
-  /** Loads model and experiments; resolves once both are there or could not be had. */
+  /** Loads all that requests need; resolves once it is there or could not be had. */
   preload(): Promise<void>;
 }
 
@@ -93,29 +101,35 @@ export function createRecommendFunctionFromEnvironment(
   const s3 = createS3Client(environment, MODEL_LIMITS);
   const dynamo = createDynamoClient(environment, SERVING_LIMITS);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
-  const call = { deadlineMs: CALL_DEADLINE_MS };
+  const { STORE_PATIENCE: patience } = environment;
+  const call = { deadlineMs: CALL_DEADLINE_MS * patience };
   const stored = followStore(modelStore, (error) => {
     observability.count(METRICS.modelRefreshFailed);
     observability.error('the model could not be refreshed', error);
   });
+  const candidateStore = createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call);
   const experiments = createExperimentSource(
     createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, call),
     observability,
   );
   const handler = createRecommendHandler({
     ...stored,
-    candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
+    candidateStore,
     eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, call),
     exposureLog: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, call),
     experiments,
     observability,
     now: Date.now,
     newExposureId: randomUUID,
+    budgetMs: LIST_BUDGET_MS * patience,
   });
   return {
     handler,
     preload: async () => {
-      await Promise.all([stored.models.preload(), experiments.current()]);
+      await Promise.all([stored.models.preload(), experiments.current(), warmUp(candidateStore)]);
+      const loaded = await stored.models.current();
+      // Decoding it takes a fifth of a second: now, and not while somebody waits for a list.
+      if (loaded !== null) await stored.foldIn.wait(loaded.version, FOLD_IN_PATIENCE_MS);
     },
   };
 }

@@ -33,6 +33,8 @@ export interface ListDeps {
   readonly observability: Observability;
   readonly now: () => number;
   readonly newExposureId: () => string;
+  /** @default LIST_BUDGET_MS */
+  readonly budgetMs?: number;
 }
 
 /** One list, as it was asked for. */
@@ -57,8 +59,8 @@ export interface ServedList {
   readonly unresolved: readonly HeardArtistQuery[];
 }
 
-/** Milliseconds within which a list is made, whatever stores do; what is left of 300 is for ranking and for the way back. */
-const BUDGET_MS = 270;
+/** Milliseconds that a list waits for stores, whatever they do; what is left of 300 is for ranking and for the way back. */
+export const LIST_BUDGET_MS = 270;
 
 interface UnservedList extends RankedList {
   /** The version that made it, `null` where none did. */
@@ -79,6 +81,7 @@ const NO_LIST: UnservedList = {
 /** Makes lists: the best that is left, whatever fails, with its exposure written before it is answered. */
 export function createListService(deps: ListDeps): (request: ListRequest) => Promise<ServedList> {
   const { models, popular, experiments, exposureLog, observability, now, newExposureId } = deps;
+  const { budgetMs = LIST_BUDGET_MS } = deps;
 
   async function listWithModel(
     { version, model }: LoadedModel<ServingModel>,
@@ -131,7 +134,7 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
 
   return async (request) => {
     const { requestId, listenerId, options } = request;
-    const budget = startBudget(BUDGET_MS);
+    const budget = startBudget(budgetMs);
     const events = readRecentEvents(deps, { ...request, budget });
     const [loaded, known] = await Promise.all([models.current(), experiments.current()]);
     const assigned = assign(known, listenerId, options.force);
