@@ -87,7 +87,7 @@ export function rankList(
     model,
     withAll,
     list.recommendations.map(({ artistId }) => artistId),
-    { ease: foldInModel?.coListening ?? null },
+    { ease: foldInModel?.coListening ?? null, blocks: false },
   );
   return {
     ...list,
@@ -101,13 +101,29 @@ export function rankList(
             : {
                 text: describeExplanation(explanation),
                 basis: explanation.basis,
-                groups: explanation.summary,
-                listened: explanation.listened,
-                sharedTags: explanation.sharedTags,
+                groups: explanation.summary.map((group) => ({
+                  ...group,
+                  value: rounded(group.value, 1e6),
+                  apart: rounded(group.apart, 1e6),
+                  percent: rounded(group.percent, 100),
+                })),
+                listened: explanation.listened.map((heard) => ({
+                  ...heard,
+                  percent: rounded(heard.percent, 100),
+                })),
+                sharedTags: explanation.sharedTags.map(({ tag, percent }) => ({
+                  tag,
+                  percent: rounded(percent, 100),
+                })),
               },
       };
     }),
   };
+}
+
+/** Digits beyond what anybody reads would be half of the answer's bytes. */
+function rounded(value: number, steps: number): number {
+  return Math.round(value * steps) / steps;
 }
 
 /** The catalogue is made only for who filters. */

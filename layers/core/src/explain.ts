@@ -1,14 +1,7 @@
 import type { CandidateRecord } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { easeContributions } from './explain/ease-contributions.ts';
-import {
-  hasTag,
-  sharedTags,
-  tagContributions,
-  tagProfile,
-  type SharedTag,
-  type TagPhrase,
-} from './explain/tag-profile.ts';
+import { hasTag, sharedTags, tagContributions, tagProfile, type TagPhrase } from './explain/tag-profile.ts';
 import {
   blockContributions,
   centred,
@@ -16,6 +9,7 @@ import {
   SOURCE_BLOCK,
   TAG_SIMILARITY_BLOCK,
 } from './rank/contributions.ts';
+import { createLru } from './math/lru.ts';
 import { topK } from './math/top-k.ts';
 import { oncePerObject } from './math/once-per-object.ts';
 import type { CoListening } from './scoring/ease.ts';
@@ -30,7 +24,7 @@ export interface Explanation {
   readonly ranker: 'lr';
   /** What `listened` was computed from. */
   readonly basis: 'tags' | 'co-listening and tags';
-  /** Every block of features, largest `apart` first. */
+  /** Every block of features, largest `apart` first; empty where they were not asked for. */
   readonly contributions: readonly BlockContribution[];
   /**
    * The same in few groups, largest `apart` first. Sources that say nearly the same have weights of opposite signs, so a page
@@ -85,6 +79,8 @@ export interface ExplainOptions {
   readonly nListened?: number;
   /** Most shared tags to name, 5 by default. */
   readonly nTags?: number;
+  /** Whether every block is listed, true by default; without them the summary says it in few groups. */
+  readonly blocks?: boolean;
 }
 
 /**
@@ -119,6 +115,7 @@ export function explain(
   const apart = centred(raw, nOwn);
   const width = raw.blocks.length;
   const blocks = describeBlocks(raw.blocks);
+  const { blocks: withBlocks = true } = options;
   const explainHistory = historyExplainer(model, candidates, options);
   return artistIds.map((artistId) => {
     const item = byId.get(artistId);
@@ -135,7 +132,9 @@ export function explain(
       const { block, label, group, says } = blocks[b]!;
       const value = raw.values[i * width + b]!;
       const own = row[b]!;
-      contributions.push({ block, label, value, apart: own, percent: total > 0 ? (100 * own) / total : 0 });
+      if (withBlocks) {
+        contributions.push({ block, label, value, apart: own, percent: total > 0 ? (100 * own) / total : 0 });
+      }
       sums[2 * group]! += value;
       sums[2 * group + 1]! += own;
       if (says === 'tags') byTags += own;
@@ -220,7 +219,7 @@ function historyExplainer(
 ) => Pick<Explanation, 'listened' | 'sharedTags'> {
   const { artists, artistIds, artistNames, terms } = model;
   const { embedding } = artists;
-  const phrasesAmong = phraseFinder(model.phrases);
+  const phrasesOf = phraseFinder(model);
   const profile = tagProfile(embedding, terms.length, heard);
   const easeWeights = ease?.binary === true ? heard.weights.map(() => 1) : heard.weights;
   const tagTerms = new Float64Array(heard.items.length);
@@ -234,8 +233,11 @@ function historyExplainer(
       { terms: tagTerms, weight: byTags },
       { terms: easeTerms, weight: byListening },
     );
-    const words = sharedTags(embedding, profile, candidate, terms.length);
-    const shared = sharedPhrases(words, phrasesAmong, terms).slice(0, nTags);
+    const shared = sharedTags(embedding, profile, candidate, {
+      phrases: phrasesOf(candidate),
+      terms,
+      most: nTags,
+    });
     // Heard artists are in the order of their indices, which is that of equal shares.
     const listened = Array.from(topK(shares, nListened), (h) => ({
       share: shares[h]!,
@@ -257,46 +259,31 @@ function historyExplainer(
   };
 }
 
-/**
- * The words in common as the tags that they come from: a tag of several words takes the place of its words where all of them are in
- * common, each word standing in one tag at most. Largest share first.
- */
-function sharedPhrases(
-  words: readonly SharedTag[],
-  phrasesAmong: PhraseFinder,
-  terms: readonly string[],
-): readonly { readonly tag: string; readonly dimensions: readonly number[]; readonly share: number }[] {
-  const open = new Map(words.map(({ dimension, share }) => [dimension, share]));
-  const joined = phrasesAmong(words).flatMap(({ tag, dimensions }) => {
-    if (!dimensions.every((dimension) => open.has(dimension))) return [];
-    const share = dimensions.reduce((sum, dimension) => sum + open.get(dimension)!, 0);
-    for (const dimension of dimensions) open.delete(dimension);
-    return [{ tag, dimensions, share }];
-  });
-  const single = Array.from(open, ([dimension, share]) => ({
-    tag: terms[dimension]!,
-    dimensions: [dimension],
-    share,
-  }));
-  return [...joined, ...single].toSorted((a, b) => b.share - a.share || a.dimensions[0]! - b.dimensions[0]!);
-}
+/** Artists whose phrases are kept: all that lists keep naming. */
+const KEPT_ARTISTS = 4_096;
 
-/** The phrases that may be among words: those of whose dimensions the first is, the most used first. */
-type PhraseFinder = (words: readonly SharedTag[]) => readonly TagPhrase[];
-
-/** There are thousands of phrases, and few begin with a given word. */
-const phraseFinder = oncePerObject((phrases: readonly TagPhrase[]): PhraseFinder => {
+/** The phrases whose words an artist has, the most used first: there are thousands, and few are of any one artist. */
+const phraseFinder = oncePerObject((model: Pick<ServingModel, 'phrases' | 'artists' | 'terms'>) => {
+  const { phrases, artists, terms } = model;
+  const { indptr, indices } = artists.embedding;
   const byFirst = new Map<number, number[]>();
   phrases.forEach(({ dimensions }, p) => {
     const known = byFirst.get(dimensions[0]!);
     if (known === undefined) byFirst.set(dimensions[0]!, [p]);
     else known.push(p);
   });
-  return (words) =>
-    words
-      .flatMap(({ dimension }) => byFirst.get(dimension) ?? [])
+  const kept = createLru<readonly TagPhrase[]>(KEPT_ARTISTS);
+  const find = (artist: number): readonly TagPhrase[] => {
+    const words = new Set(
+      indices.subarray(indptr[artist], indptr[artist + 1]).filter((dimension) => dimension < terms.length),
+    );
+    return Array.from(words)
+      .flatMap((dimension) => byFirst.get(dimension) ?? [])
+      .filter((p) => phrases[p]!.dimensions.every((dimension) => words.has(dimension)))
       .toSorted((a, b) => a - b)
       .map((p) => phrases[p]!);
+  };
+  return (artist: number) => kept(artist, find);
 });
 
 /** Terms of either sign, one for each artist heard, and how much the whole of them matters. */
@@ -360,13 +347,14 @@ function labelOf(block: string): string {
  * An explanation as half a sentence: "because you play Radiohead and Portishead; both are tagged trip".
  *
  * Two artists heard at most, and a tag only where it is shared with all that are named. Where no artist heard speaks for
- * the candidate, the block that sets it apart most is named.
+ * the candidate, the block that sets it apart most is named, or the group where blocks are not listed.
  */
-export function describeExplanation({ listened, sharedTags: shared, contributions }: Explanation): string {
+export function describeExplanation({ listened, sharedTags: shared, ...explanation }: Explanation): string {
   // A second artist is named where it says at least half of what the first does.
   const named = listened.slice(0, 2).filter(({ percent }) => 2 * percent >= listened[0]!.percent);
   if (named.length === 0) {
-    const first = contributions.find(({ apart }) => apart > 0);
+    const { contributions, summary } = explanation;
+    const first = (contributions.length > 0 ? contributions : summary).find(({ apart }) => apart > 0);
     return first === undefined
       ? 'though nothing sets it apart from the other candidates'
       : `because of ${first.label}`;

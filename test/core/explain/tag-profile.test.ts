@@ -60,21 +60,37 @@ describe('tagContributions', () => {
   });
 });
 
+const WORDS = { phrases: [], terms: ['a', 'b', 'c'], most: 5 };
+
 describe('sharedTags', () => {
   it('orders by product and gives shares of all products, of those cut off as well', () => {
     const profile = tagProfile(EMBEDDING, 3, HEARD);
-    const [first, second, ...rest] = sharedTags(EMBEDDING, profile, 1, 5);
-    expect([first!.dimension, second!.dimension]).toEqual([1, 0]);
+    const [first, second, ...rest] = sharedTags(EMBEDDING, profile, 1, WORDS);
+    expect([first!.tag, second!.tag]).toEqual(['b', 'a']);
     expect(first!.share).toBeCloseTo(1.2 / 1.5, 14);
     expect(second!.share).toBeCloseTo(0.3 / 1.5, 14);
     expect(rest).toEqual([]);
-    expect(sharedTags(EMBEDDING, profile, 1, 1)).toEqual([first]);
+    expect(sharedTags(EMBEDDING, profile, 1, { ...WORDS, most: 1 })).toEqual([first]);
+  });
+
+  it('gives a tag of several words in the place of its words, where all of them are shared', () => {
+    const profile = tagProfile(EMBEDDING, 3, HEARD);
+    const phrases = [
+      { tag: 'b c', dimensions: [1, 2] },
+      { tag: 'a b', dimensions: [0, 1] },
+      { tag: 'b a', dimensions: [0, 1] },
+    ];
+    const shared = sharedTags(EMBEDDING, profile, 1, { ...WORDS, phrases });
+    expect(shared.map(({ tag }) => tag)).toEqual(['a b']);
+    expect(shared[0]!.share).toBeCloseTo(1, 14);
+    // What one artist shares is not left behind for the next.
+    expect(sharedTags(EMBEDDING, profile, 1, { ...WORDS, phrases })).toEqual(shared);
   });
 
   it('has none where nothing is shared', () => {
     const profile = tagProfile(EMBEDDING, 3, { items: Int32Array.of(0), weights: Float64Array.of(1) });
-    expect(sharedTags(EMBEDDING, profile, 3, 5)).toEqual([]);
-    expect(sharedTags(EMBEDDING, profile, 4, 5)).toEqual([]);
+    expect(sharedTags(EMBEDDING, profile, 3, WORDS)).toEqual([]);
+    expect(sharedTags(EMBEDDING, profile, 4, WORDS)).toEqual([]);
   });
 });
 

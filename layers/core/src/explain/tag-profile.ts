@@ -11,6 +11,8 @@ export interface TagProfile {
   readonly carriers: Int32Array;
   /** Shape (n,): the artists' values of the term. */
   readonly values: Float64Array;
+  /** Shape (nTerms,): zeros, for {@link sharedTags} to work in. */
+  readonly open: Float64Array;
 }
 
 /**
@@ -45,7 +47,7 @@ export function tagProfile(
   }
   let squares = 0;
   for (const value of vector) squares += value * value;
-  return { vector, norm: Math.sqrt(squares), starts, carriers, values };
+  return { vector, norm: Math.sqrt(squares), starts, carriers, values, open: new Float64Array(nTerms) };
 }
 
 /**
@@ -90,36 +92,72 @@ export interface TagPhrase {
   readonly dimensions: readonly number[];
 }
 
-/** A tag dimension and how much of the cosine lies in it, in (0, 1]. */
+/** A tag that listener and artist have in common, and how much of the cosine lies in its words, in (0, 1]. */
 export interface SharedTag {
-  readonly dimension: number;
+  readonly tag: string;
+  readonly dimensions: readonly number[];
   readonly share: number;
 }
 
-/** The tag dimensions with the largest products between profile and candidate; equal ones by dimension. */
+/**
+ * The tags that a profile and an artist have in common, largest share of the cosine first, equal ones by dimension.
+ *
+ * Words stand as the tags that they come from: a tag of several words takes the place of its words where all of them are in common,
+ * each word standing in one tag at most.
+ *
+ * @param options.phrases - Those whose words the artist has, in the order in which they take words.
+ * @param options.most - How many tags to give.
+ */
 export function sharedTags(
   embedding: Csr,
-  { vector }: TagProfile,
+  profile: TagProfile,
   candidate: number,
-  k: number,
+  options: {
+    readonly phrases: readonly TagPhrase[];
+    readonly terms: readonly string[];
+    readonly most: number;
+  },
 ): readonly SharedTag[] {
+  const { phrases, terms, most } = options;
   const { indptr, indices, values } = embedding;
-  const dimensions: number[] = [];
-  const products = new Float64Array(vector.length);
+  const { vector, open } = profile;
+  const start = indptr[candidate]!;
+  const end = indptr[candidate + 1]!;
   let total = 0;
-  for (let e = indptr[candidate]!; e < indptr[candidate + 1]!; e++) {
+  for (let e = start; e < end; e++) {
     const dimension = indices[e]!;
     if (dimension >= vector.length) continue;
-    const product = values[e]! * vector[dimension]!;
-    if (product <= 0) continue;
-    dimensions.push(dimension);
-    products[dimension] = product;
-    total += product;
+    open[dimension] = Math.max(0, values[e]! * vector[dimension]!);
+    total += open[dimension]!;
   }
-  return dimensions
-    .toSorted((a, b) => products[b]! - products[a]! || a - b)
-    .slice(0, k)
-    .map((dimension) => ({ dimension, share: products[dimension]! / total }));
+  const found: SharedTag[] = [];
+  for (const { tag, dimensions } of phrases) {
+    let share = 0;
+    let all = true;
+    for (const dimension of dimensions) {
+      if (open[dimension]! === 0) all = false;
+      share += open[dimension]!;
+    }
+    if (!all) continue;
+    for (const dimension of dimensions) open[dimension] = 0;
+    found.push({ tag, dimensions, share: share / total });
+  }
+  // Of the single words as many as can be among the first, by insertion: far fewer than there are.
+  const best: number[] = [];
+  for (let e = start; e < end; e++) {
+    const dimension = indices[e]!;
+    if (dimension >= vector.length || open[dimension] === 0) continue;
+    let at = best.length;
+    while (at > 0 && open[best[at - 1]!]! < open[dimension]!) at--;
+    if (at === most) continue;
+    best.splice(at, 0, dimension);
+    if (best.length > most) best.pop();
+  }
+  for (const dimension of best) {
+    found.push({ tag: terms[dimension]!, dimensions: [dimension], share: open[dimension]! / total });
+  }
+  for (let e = start; e < end; e++) if (indices[e]! < vector.length) open[indices[e]!] = 0;
+  return found.toSorted((a, b) => b.share - a.share || a.dimensions[0]! - b.dimensions[0]!).slice(0, most);
 }
 
 /** Whether an artist carries a tag. */
