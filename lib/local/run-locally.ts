@@ -117,13 +117,13 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       }
     }
 
-    const { handlers, preload } = createHttpFunctions(env);
-    await preload();
+    const functions = createHttpFunctions(env);
+    await functions.preloaded;
     const server = await startHttpServer({
       port: options.port,
       routes: ROUTES,
       cors: options.cors,
-      handlers,
+      handlers: functions.handlers,
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
     say(`Encore is ready at ${server.url}`);

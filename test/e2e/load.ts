@@ -1,6 +1,5 @@
 import { Worker } from 'node:worker_threads';
 import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import { createRecommendFunctionFromEnvironment } from '../../functions/recommend/handler.ts';
 import { ROUTES } from '../../functions/routes.ts';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
 import { openFolder } from '../../functions/shared/adapters/folder-dataset.ts';
@@ -11,6 +10,7 @@ import { readDataset } from '../../layers/core/src/data/hetrec.ts';
 import { assertValid } from '../../layers/core/src/data/report.ts';
 import { quantile } from '../../layers/core/src/math/quantile.ts';
 import { hash2 } from '../../layers/core/src/math/rng.ts';
+import { createHttpFunctions } from '../../lib/local/http-functions.ts';
 import { startHttpServer } from '../../lib/local/http-server.ts';
 import { startLocalStack } from '../../lib/local/local-stack.ts';
 import { uploadDataset } from '../../lib/local/upload-dataset.ts';
@@ -52,10 +52,12 @@ export async function serveModel(options: {
     s3.destroy();
     await createTrainHandlerFromEnvironment(env)({ dataset: 'load', preset }, localContext());
   }
+  const functions = createHttpFunctions(env);
+  await functions.preloaded;
   const server = await startHttpServer({
     port: 0,
     routes: ROUTES,
-    handlers: { recommend: createRecommendFunctionFromEnvironment(env).handler },
+    handlers: functions.handlers,
     onError: (error) => console.error(error),
   });
   const dynamo = new DynamoDBClient({
