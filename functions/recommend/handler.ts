@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncoreError } from '@encore/core/serve';
-import {
-  createDynamoClient,
-  createS3Client,
-  MODEL_LIMITS,
-  SERVING_LIMITS,
-} from '../shared/adapters/clients.ts';
+import { createS3Client, createServingDynamoClient, MODEL_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
@@ -99,7 +94,7 @@ export function createRecommendFunctionFromEnvironment(
   const environment = parseEnv(recommendEnvironment, variables);
   const observability = createObservability('recommend', environment);
   const s3 = createS3Client(environment, MODEL_LIMITS);
-  const dynamo = createDynamoClient(environment, SERVING_LIMITS);
+  const dynamo = createServingDynamoClient(environment);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, { deadlineMs: MODEL_DEADLINE_MS });
   const { STORE_PATIENCE: patience } = environment;
   const call = { deadlineMs: CALL_DEADLINE_MS * patience };

@@ -63,6 +63,25 @@ export function createDynamoClient(environment: AwsEnvironment, limits: ClientLi
   return new DynamoDBClient(clientOptions(environment, environment.AWS_ENDPOINT_URL_DYNAMODB, limits));
 }
 
+/** Middleware of the SDK that says who calls, to AWS's statistics and to its own log: nothing that a call needs. */
+const DISPENSABLE = ['loggerMiddleware', 'recursionDetectionMiddleware', 'getUserAgentMiddleware'];
+
+/**
+ * A DynamoDB client for calls that somebody waits for, of which a list takes three: without what the SDK does for statistics, and
+ * with its middleware put together once and not for every call, which it does only for calls without options. So the abort signal of
+ * {@link callStore} is left out: a call ends at its request timeout, and nobody waits for it beyond its deadline. Together a fifth of
+ * a call's processor time (`test/bench/store-calls.bench.ts`).
+ */
+export function createServingDynamoClient(environment: AwsEnvironment): DynamoDBClient {
+  const client = new DynamoDBClient({
+    ...clientOptions(environment, environment.AWS_ENDPOINT_URL_DYNAMODB, SERVING_LIMITS),
+    cacheMiddleware: true,
+  });
+  for (const name of DISPENSABLE) client.middlewareStack.remove(name);
+  const send = client.send.bind(client);
+  return Object.assign(client, { send: (command: Parameters<typeof send>[0]) => send(command) });
+}
+
 function clientOptions(environment: AwsEnvironment, endpoint: string | undefined, limits: ClientLimits) {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
   return {
