@@ -45,9 +45,9 @@ module.exports = {
     {
       name: 'stacks-reference-runtime-by-path-only',
       comment:
-        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts and shared/tables.ts. lib/local runs the handlers and may import them all; lib/report has its own rule.',
+        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts and shared/tables.ts. lib/local runs the handlers and may import them all; lib/report and lib/openapi have rules of their own.',
       severity: 'error',
-      from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/(local|report)/' },
+      from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/(local|report|openapi)/' },
       to: {
         path: ['^functions/', '^layers/core/src/'],
         pathNot: ['^functions/[^/]+/env\\.ts$', '^functions/routes\\.ts$', '^functions/shared/tables\\.ts$'],
@@ -60,6 +60,21 @@ module.exports = {
       severity: 'error',
       from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/local/' },
       to: { path: '^lib/local/' },
+    },
+    {
+      name: 'openapi-reads-contracts-only',
+      comment:
+        'The document is made of what routes take and give, not of what they do. Put what it needs to know into contract.ts.',
+      severity: 'error',
+      from: { path: '^lib/openapi/' },
+      to: {
+        path: '^functions/',
+        pathNot: [
+          '^functions/[^/]+/(artists-)?contract\\.ts$',
+          '^functions/routes\\.ts$',
+          '^functions/shared/http\\.ts$',
+        ],
+      },
     },
     {
       name: 'report-only-writes',

@@ -117,10 +117,7 @@ export class ServingStack extends Stack {
     // The pointer, and a version's state.
     models.allow(['s3:PutObject'], [bucket.arnForObjects('models/*')]);
     models.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    models.allow(
-      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'],
-      [candidates.tableArn],
-    );
+    models.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
     models.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
     models.allow(['dynamodb:Scan'], [tombstones.tableArn]);
 

@@ -43,16 +43,6 @@ export function createArtistRoutes(deps: ArtistRouteDeps): RouteHandlers<typeof 
     throw new EncoreError('STORE_UNAVAILABLE', 'no model is loaded yet');
   }
 
-  function requireArtist({ model, version }: LoadedModel<ServingModel>, artistId: string): number {
-    const artist = artistIndexOf(model).byId.get(artistId);
-    if (artist !== undefined) return artist;
-    throw new EncoreError(
-      'NOT_FOUND',
-      `artistId is ${JSON.stringify(artistId.slice(0, 40))}: allowed is an artist of model version ${version}`,
-      { field: 'artistId' },
-    );
-  }
-
   return {
     'GET /artists': async ({ query: { query, n } }) => {
       const { model, version } = await currentModel();
@@ -179,4 +169,14 @@ function answer<Route extends keyof typeof artistRoutes>(
     .update(JSON.stringify([route, parameters, body]))
     .digest('hex');
   return { body, etag: `${body.modelVersion}-${digest.slice(0, 32)}` };
+}
+
+function requireArtist({ model, version }: LoadedModel<ServingModel>, artistId: string): number {
+  const artist = artistIndexOf(model).byId.get(artistId);
+  if (artist !== undefined) return artist;
+  throw new EncoreError(
+    'NOT_FOUND',
+    `artistId is ${JSON.stringify(artistId.slice(0, 40))}: allowed is an artist of model version ${version}`,
+    { field: 'artistId' },
+  );
 }

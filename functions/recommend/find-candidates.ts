@@ -59,7 +59,7 @@ export const NO_CANDIDATES: FoundCandidates = {
 };
 
 /** What of a request's time is kept back for the exposure: candidates and events are not waited for any longer. */
-export const EXPOSURE_RESERVE_MS = 110;
+const EXPOSURE_RESERVE_MS = 110;
 /** Events that a list follows: the newest. */
 const RECENT_EVENTS = 200;
 /** How long a list that cannot do without it waits for what listeners are folded in from. */

@@ -15,9 +15,9 @@ import { createObservability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
 import { createArtistRoutes } from './artists.ts';
 import { artistRoutes } from './artists-contract.ts';
-import { listContracts } from './contract.ts';
+import { listContracts, type HeardArtistQuery } from './contract.ts';
 import { recommendEnvironment } from './env.ts';
-import { createListService, LIST_BUDGET_MS, type ListDeps } from './list-service.ts';
+import { createListService, LIST_BUDGET_MS, type ListDeps, type ServedList } from './list-service.ts';
 import { openApi } from './openapi.ts';
 import { followStore } from './stored-models.ts';
 
@@ -36,22 +36,22 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
     contracts,
     {
       'GET /users/{userId}/recommendations': async ({ requestId, params: { userId }, query: options }) => {
-        const { unresolved: _, ...list } = await serveList({
+        const list = await serveList({
           requestId,
           listenerId: userId,
           artists: null,
           options,
         });
-        return { body: { userId, ...list } };
+        return { body: { userId, ...listed(list) } };
       },
       'POST /recommendations': async ({ requestId, body: { artists, anonymousId = null, ...options } }) => {
-        const { unresolved, ...list } = await serveList({
+        const list = await serveList({
           requestId,
           listenerId: anonymousId,
           artists,
           options,
         });
-        return { body: { ...list, unresolved: unresolved.map(({ plays: _, ...named }) => named) } };
+        return { body: { ...listed(list), unresolved: list.unresolved.map(nameOf) } };
       },
       ...createArtistRoutes({ models, foldIn: (version) => deps.foldIn.get(version) }),
       'GET /health/live': () => Promise.resolve({ body: { status: 'live' } }),
@@ -64,6 +64,17 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
     },
     observability,
   );
+}
+
+/** What every list says. */
+function listed(list: ServedList): Omit<ServedList, 'unresolved'> {
+  const { modelVersion, policy, experiment, variant, exposureId, recommendations } = list;
+  return { modelVersion, policy, experiment, variant, exposureId, recommendations };
+}
+
+/** An artist as the caller named it. */
+function nameOf(query: HeardArtistQuery): { readonly id: string } | { readonly name: string } {
+  return 'id' in query ? { id: query.id } : { name: query.name };
 }
 
 /** Milliseconds that one call to a store may take. */
@@ -80,7 +91,7 @@ const FOLD_IN_PATIENCE_MS = 10_000;
 export interface RecommendFunction {
   readonly handler: HttpHandler;
   /** Loads all that requests need; resolves once it is there or could not be had. */
-  preload(): Promise<void>;
+  readonly preload: () => Promise<void>;
 }
 
 /**

@@ -48,7 +48,7 @@ export function integerText(least: number, most: number) {
 }
 
 /** A number in a query. */
-export function numberText(least: number, most: number) {
+function numberText(least: number, most: number) {
   const allowed = `allowed is a number from ${least} to ${most}`;
   return z
     .string(allowed)

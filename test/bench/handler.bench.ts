@@ -52,7 +52,7 @@ export async function run(): Promise<void> {
     foldIn: { get: () => foldIn, wait: () => Promise.resolve(foldIn) },
     candidateStore,
     eventLog,
-    exposureLog: { append: createMemoryExposureLog().append },
+    exposureLog: createMemoryExposureLog(),
     experiments: { current: () => Promise.resolve([]) },
     observability: {
       info: () => undefined,

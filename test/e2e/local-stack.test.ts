@@ -50,7 +50,9 @@ function startServer(): Promise<HttpServer> {
   return startHttpServer({
     port: 0,
     routes: ROUTES,
-    handlers: { recommend: createRecommendFunctionFromEnvironment({ ...stack.env, LOG_LEVEL: 'SILENT' }).handler },
+    handlers: {
+      recommend: createRecommendFunctionFromEnvironment({ ...stack.env, LOG_LEVEL: 'SILENT' }).handler,
+    },
     onError: (error) => {
       throw error;
     },

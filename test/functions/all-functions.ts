@@ -92,7 +92,7 @@ export async function allFunctions(
     users: createUsersHandler({
       modelStore,
       tombstones,
-      candidates: { erase: candidateStore.erase },
+      candidates: { erase: (userId) => candidateStore.erase(userId) },
       eventLog,
       exposures: exposureLog,
       observability,

@@ -48,15 +48,14 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes every refusal as a problem', () => {
-    for (const { responses } of operations) {
+    const refusals = operations.flatMap(({ responses }) => {
       expect(Object.keys(responses)).toContain('500');
-      for (const [status, { content }] of Object.entries(responses)) {
-        if (Number(status) >= 400) {
-          expect(content).toEqual({
-            'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-          });
-        }
-      }
+      return Object.entries(responses).filter(([status]) => Number(status) >= 400);
+    });
+    for (const [, { content }] of refusals) {
+      expect(content).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
     }
   });
 

@@ -5,16 +5,23 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { generateSource } from 'oazapfts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { ROUTES } from '../../functions/routes.ts';
 import { startHttpServer, type HttpServer } from '../../lib/local/http-server.ts';
 import { allFunctions } from '../functions/all-functions.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What a client says: `call` is one of its functions. */
+/** What a call of a generated client gives. */
+interface Answer {
+  readonly status: number;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** A generated client: `defaults`, and a function for each operation. */
 interface Client {
   readonly defaults: { baseUrl: string };
-  readonly [call: string]: unknown;
+  readonly [operation: string]: { baseUrl: string } | ((...args: readonly unknown[]) => Promise<Answer>);
 }
 
 let folder: string;
@@ -40,7 +47,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'client.ts'), await generateSource(document));
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  client = (await import(join(folder, 'client.ts'))) as Client;
+  const generated: Client = await import(join(folder, 'client.ts'));
+  client = generated;
   client.defaults.baseUrl = server.url;
 });
 
@@ -49,12 +57,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const call = async (name: string, ...args: readonly unknown[]): Promise<{ status: number; data: never }> => {
-  const operation = client[name] as (
-    ...given: readonly unknown[]
-  ) => Promise<{ status: number; data: never }>;
+async function call(name: string, ...args: readonly unknown[]): Promise<Answer> {
+  const operation = client[name];
+  if (typeof operation !== 'function') throw new Error(`the client has no ${name}`);
   return operation(...args);
-};
+}
 
 describe('a client generated from the OpenAPI document', () => {
   it('compiles', async () => {
@@ -83,7 +90,9 @@ describe('a client generated from the OpenAPI document', () => {
     const [userId] = world.dataset.users.ids;
     const [artistId] = world.dataset.artists.ids;
     const at = '2026-01-01T00:30:00Z';
-    const [{ version }] = (await call('listModels')).data['versions'] as readonly [{ version: string }];
+    const { version } = z
+      .object({ versions: z.tuple([z.object({ version: z.string() })]) })
+      .parse((await call('listModels')).data).versions[0];
     const answers = {
       getRecommendations: await call('getRecommendations', userId, { n: 3, explain: true, exclude: 'none' }),
       recommendForArtists: await call('recommendForArtists', {

@@ -19,17 +19,17 @@ describe('the budget of a request', () => {
   it('stops waiting where what is kept back for later begins', async () => {
     const budget = startBudget(100);
     await vi.advanceTimersByTimeAsync(20);
-    const waiting = expect(
-      budget.within(new Promise(() => undefined), 30, 'reading events'),
-    ).rejects.toMatchObject({
+    const waiting = budget
+      .within(new Promise(() => undefined), 30, 'reading events')
+      .catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(49);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await waiting).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: 'reading events took more than 50 ms',
       details: { outcome: 'unknown' },
     });
-    await vi.advanceTimersByTimeAsync(49);
-    expect(vi.getTimerCount()).toBe(1);
-    await vi.advanceTimersByTimeAsync(1);
-    await waiting;
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -37,10 +37,8 @@ describe('the budget of a request', () => {
     const budget = startBudget(100);
     await vi.advanceTimersByTimeAsync(500);
     expect(await budget.within(Promise.resolve('there'), 0, 'reading')).toBe('there');
-    const waiting = expect(budget.within(new Promise(() => undefined), 0, 'reading')).rejects.toThrow(
-      'took more than 0 ms',
-    );
+    const waiting = budget.within(new Promise(() => undefined), 0, 'reading').catch(String);
     await vi.advanceTimersByTimeAsync(1);
-    await waiting;
+    expect(await waiting).toContain('took more than 0 ms');
   });
 });

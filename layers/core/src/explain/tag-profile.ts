@@ -127,15 +127,16 @@ export function sharedTags(
   for (let e = start; e < end; e++) {
     const dimension = indices[e]!;
     if (dimension >= vector.length) continue;
-    open[dimension] = Math.max(0, values[e]! * vector[dimension]!);
-    total += open[dimension]!;
+    const product = Math.max(0, values[e]! * vector[dimension]!);
+    open[dimension] = product;
+    total += product;
   }
   const found: SharedTag[] = [];
   for (const { tag, dimensions } of phrases) {
     let share = 0;
     let all = true;
     for (const dimension of dimensions) {
-      if (open[dimension]! === 0) all = false;
+      if (!(open[dimension]! > 0)) all = false;
       share += open[dimension]!;
     }
     if (!all) continue;
