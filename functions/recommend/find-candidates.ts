@@ -2,6 +2,8 @@ import {
   artistIndexOf,
   createHistory,
   foldIn,
+  openRecord,
+  parseVersion,
   recentListening,
   refreshRecord,
   resolveArtists,
@@ -10,6 +12,7 @@ import {
   type FoldInModel,
   type ListenerEvent,
   type ServingModel,
+  type StoredListening,
 } from '@encore/core/serve';
 import type { Budget } from '../shared/budget.ts';
 import { METRICS } from '../shared/metrics.ts';
@@ -96,7 +99,8 @@ export async function findCandidates(
   if (request.artists !== null) return foldInArtists(deps, loaded, request.artists);
   const { version, model } = loaded;
   const [record, events] = await Promise.all([readRecord(deps, version, request), request.events]);
-  const { heard, disliked } = recentListening(model, events);
+  if (events.length === 0) return { ...NO_CANDIDATES, record };
+  const { heard, disliked } = recentListening(model, events, learntBy(model, version, record));
   const known = { record, policy: 'personal', hidden: disliked, lately: heard, unresolved: [] } as const;
   if (heard.length === 0) return known;
   // A stored record does without it for now: what was heard is only left out.
@@ -111,6 +115,18 @@ export async function findCandidates(
     countFailure(deps, error, request);
     return { ...known, hidden };
   }
+}
+
+/** What the version knew of the listener's events already; a version's name has the second in which its training began. */
+function learntBy(
+  model: ServingModel,
+  version: string,
+  record: Uint8Array | undefined,
+): StoredListening | undefined {
+  const opened = openRecord(model, record);
+  const begun = parseVersion(version);
+  if (opened === undefined || begun === undefined) return undefined;
+  return { heard: opened.candidates.heard.items, trainedAt: begun.createdAtMs + 1_000 };
 }
 
 /** @returns `undefined` for an unknown listener, and where the store cannot say. */

@@ -28,7 +28,6 @@ export function openS3Dataset(
     const call: StoreCall = { store: `s3 bucket ${bucket}`, operation: `reading ${key}`, deadlineMs };
     return callStore(call, async ({ abortSignal }) => {
       try {
-        // A body that stalls is cut off too: the signal covers the stream, not only the headers.
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
           abortSignal,
         });
@@ -43,14 +42,17 @@ export function openS3Dataset(
   };
 }
 
-/** The chunks of a body; what breaks it off is a failure of the store too. */
-async function* readThrough(
-  body: AsyncIterable<Uint8Array>,
-  call: StoreCall,
-): AsyncGenerator<Uint8Array, void, undefined> {
+/** The chunks of a body; what breaks it off is a failure of the store too, and one that stalls is cut off at the deadline. */
+async function* readThrough(body: Readable, call: StoreCall): AsyncGenerator<Uint8Array, void, undefined> {
+  const { deadlineMs } = call;
+  const timer = setTimeout(() => {
+    body.destroy(new Error(`no last byte within ${deadlineMs} ms`));
+  }, deadlineMs);
   try {
     yield* body;
   } catch (error) {
     throw storeUnavailable(call, error);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -15,7 +15,8 @@ export {
   type RecommendOptions,
 } from './recommend.ts';
 export { openRecord, type OpenRecord } from './listing/open-record.ts';
-export { recentListening, type RecentListening } from './listing/recent-listening.ts';
+export { parseVersion } from './artifact/model-version.ts';
+export { recentListening, type RecentListening, type StoredListening } from './listing/recent-listening.ts';
 export { oncePerObject } from './math/once-per-object.ts';
 export { artistIndexOf, catalogueOf } from './listing/model-indices.ts';
 export { RANKERS, type RankerName } from './rank/variants.ts';

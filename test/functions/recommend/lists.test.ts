@@ -446,3 +446,40 @@ describe('health', () => {
     expect(again).toMatchObject({ statusCode: 304, json: null });
   });
 });
+
+describe('what the model has learnt already', () => {
+  it('does not make a list a fold-in: plays received before the training, of artists that it has as heard', async () => {
+    const fresh = await listWorld();
+    const heard = heardBy(userId)[0]!;
+    const before = await itemsOf(fresh);
+    const old = { userId, type: 'play' as const, exposureId: null, plays: 1, at: NOW - 7_200_000 };
+    // The tiny model's version was begun an hour before now.
+    await fresh.eventLog.append([{ ...old, id: 'old', artistId: heard, receivedAt: NOW - 7_200_000 }]);
+    const { json } = await fresh.ask(LIST, { params: { userId } });
+    expect(json).toMatchObject({ policy: 'personal', recommendations: before });
+    await fresh.eventLog.append([
+      { ...old, id: 'new', artistId: heard, receivedAt: NOW - 1_000, at: NOW - 1_000 },
+    ]);
+    expect((await fresh.ask(LIST, { params: { userId } })).json).toMatchObject({ policy: 'fold-in' });
+  });
+
+  it('is not what a training left out, however old the event is', async () => {
+    const fresh = await listWorld();
+    const [first] = await itemsOf(fresh);
+    await fresh.eventLog.append([
+      {
+        id: 'old',
+        userId,
+        artistId: first!.artistId,
+        type: 'play',
+        at: NOW - 7_200_000,
+        receivedAt: NOW - 7_200_000,
+        exposureId: null,
+        plays: 1,
+      },
+    ]);
+    const { json } = await fresh.ask(LIST, { params: { userId } });
+    expect(json).toMatchObject({ policy: 'fold-in' });
+    expect(ids(json.recommendations)).not.toContain(first!.artistId);
+  });
+});

@@ -8,7 +8,13 @@ import {
 import { awsEnvironment, parseEnv } from '../../../functions/shared/parse-env.ts';
 import { trainEnvironment } from '../../../functions/train/env.ts';
 
-const complete = { BUCKET_NAME: 'bucket', CANDIDATES_TABLE: 'candidates', EXPOSURES_TABLE: 'exposures' };
+const complete = {
+  BUCKET_NAME: 'bucket',
+  CANDIDATES_TABLE: 'candidates',
+  EXPOSURES_TABLE: 'exposures',
+  EVENTS_TABLE: 'events',
+  EXPERIMENTS_TABLE: 'experiments',
+};
 
 describe('a function’s environment', () => {
   it('fills in what the stack need not say', () => {
@@ -20,7 +26,13 @@ describe('a function’s environment', () => {
       STORE_PATIENCE: 1,
     });
     expect(
-      parseEnv(trainEnvironment, { BUCKET_NAME: 'bucket', CANDIDATES_TABLE: 'abc', LEASES_TABLE: 'leases' }),
+      parseEnv(trainEnvironment, {
+        BUCKET_NAME: 'bucket',
+        CANDIDATES_TABLE: 'abc',
+        LEASES_TABLE: 'leases',
+        EVENTS_TABLE: 'events',
+        TOMBSTONES_TABLE: 'tombstones',
+      }),
     ).toMatchObject({ CODE_VERSION: 'unversioned' });
   });
 
@@ -29,7 +41,16 @@ describe('a function’s environment', () => {
       expect.objectContaining({
         code: 'INVALID_OPTION',
         message: expect.stringContaining('EXPOSURES_TABLE'),
-        details: { variables: ['BUCKET_NAME', 'CANDIDATES_TABLE', 'EXPOSURES_TABLE', 'LOG_LEVEL'] },
+        details: {
+          variables: [
+            'BUCKET_NAME',
+            'CANDIDATES_TABLE',
+            'EXPOSURES_TABLE',
+            'EVENTS_TABLE',
+            'EXPERIMENTS_TABLE',
+            'LOG_LEVEL',
+          ],
+        },
       }),
     );
   });

@@ -10,6 +10,16 @@ export interface RecentListening {
   readonly disliked: ReadonlySet<number>;
 }
 
+/** What a model knew of the listener already. */
+export interface StoredListening {
+  /** Artist indices that the listener's record has as heard. */
+  readonly heard: Int32Array;
+  /** When the model's training began, epoch milliseconds: it read the events received before. */
+  readonly trainedAt: number;
+}
+
+const NOTHING: ReadonlySet<number> = new Set();
+
 /**
  * What a listener's recent events say: of each artist the latest of play, like and dislike counts (by `at`, then by
  * `receivedAt`, then by id). A dislike hides the artist until it is played or liked again; play and like are one thing here, and so
@@ -17,10 +27,13 @@ export interface RecentListening {
  * list. Artists that the model does not know say nothing.
  *
  * @param events - In any order.
+ * @param stored - Plays and likes that the model has learnt from are not said again: those that were received before its training and
+ *   whose artist its record has as heard. What a training left out, for its caps or because it read no events, still counts.
  */
 export function recentListening(
   model: Pick<ServingModel, 'artistIds'>,
   events: readonly ListenerEvent[],
+  stored?: StoredListening,
 ): RecentListening {
   const latest = new Map<string, ListenerEvent>();
   for (const event of events) {
@@ -29,13 +42,14 @@ export function recentListening(
     if (known === undefined || isLater(event, known)) latest.set(event.artistId, event);
   }
   const byId = artistsById(model);
+  const learnt = stored === undefined ? NOTHING : new Set(stored.heard);
   const disliked = new Set<number>();
   const heard: { readonly artist: number; readonly event: ListenerEvent }[] = [];
   for (const [artistId, event] of latest) {
     const artist = byId.get(artistId);
     if (artist === undefined) continue;
     if (event.type === 'dislike') disliked.add(artist);
-    else heard.push({ artist, event });
+    else if (!(learnt.has(artist) && event.receivedAt < stored!.trainedAt)) heard.push({ artist, event });
   }
   heard.sort((a, b) => (isLater(a.event, b.event) ? -1 : 1));
   return { heard: Int32Array.from(heard, ({ artist }) => artist), disliked };

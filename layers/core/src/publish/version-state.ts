@@ -64,7 +64,11 @@ export async function changeVersionState(
 
 const ATTEMPTS = 8;
 
-const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+/** The last millisecond that `Date` knows: where candidates are files, they last for ever. */
+const LATEST_MS = 8.64e15;
+
+const isoTime = (ms: number | null): string | null =>
+  ms === null ? null : new Date(Math.min(ms, LATEST_MS)).toISOString();
 
 function encodeState({ candidatesUntil, activatedAt, deleting }: VersionState): Uint8Array {
   const state = { candidatesUntil: isoTime(candidatesUntil), activatedAt: isoTime(activatedAt), deleting };
