@@ -96,7 +96,7 @@ export async function findCandidates(
   loaded: LoadedModel<ServingModel>,
   request: CandidateRequest,
 ): Promise<FoundCandidates> {
-  if (request.artists !== null) return foldInArtists(deps, loaded, request.artists);
+  if (request.artists !== null) return foldInArtists(deps, loaded, request, request.artists);
   const { version, model } = loaded;
   const [record, events] = await Promise.all([readRecord(deps, version, request), request.events]);
   if (events.length === 0) return { ...NO_CANDIDATES, record };
@@ -105,7 +105,7 @@ export async function findCandidates(
   if (heard.length === 0) return known;
   // A stored record does without it for now: what was heard is only left out.
   const foldInModel =
-    record === undefined ? await deps.foldIn.wait(version, FOLD_IN_PATIENCE_MS) : deps.foldIn.get(version);
+    record === undefined ? await waitForFoldIn(deps, version, request) : deps.foldIn.get(version);
   const hidden = new Set([...disliked, ...heard]);
   if (foldInModel === null) return { ...known, hidden };
   try {
@@ -146,9 +146,20 @@ async function readRecord(
   }
 }
 
+/** How long there is depends on what was waited for before: the exposure's time is not taken. */
+function waitForFoldIn(
+  { foldIn: source }: CandidateDeps,
+  version: string,
+  { budget }: CandidateRequest,
+): Promise<FoldInModel | null> {
+  const waiting = source.wait(version, FOLD_IN_PATIENCE_MS);
+  return budget.within(waiting, EXPOSURE_RESERVE_MS, 'loading fold-in tables').catch(() => null);
+}
+
 async function foldInArtists(
-  { foldIn: source, observability }: CandidateDeps,
+  deps: CandidateDeps,
   { version, model }: LoadedModel<ServingModel>,
+  request: CandidateRequest,
   artists: readonly HeardArtistQuery[],
 ): Promise<FoundCandidates> {
   const { resolved, unresolved } = resolveArtists(artistIndexOf(model), artists);
@@ -158,9 +169,9 @@ async function foldInArtists(
   const history = createHistory(model.artistIds.length, heard);
   const known = { ...NO_CANDIDATES, hidden: new Set(history.items), lately: history.items, unresolved };
   if (history.items.length === 0) return known;
-  const foldInModel = await source.wait(version, FOLD_IN_PATIENCE_MS);
+  const foldInModel = await waitForFoldIn(deps, version, request);
   if (foldInModel === null) {
-    observability.count(METRICS.foldInMissing);
+    deps.observability.count(METRICS.foldInMissing);
     return known;
   }
   return { ...known, record: foldIn(model, foldInModel, history), policy: 'fold-in' };

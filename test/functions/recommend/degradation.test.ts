@@ -37,6 +37,18 @@ describe('a list where something fails behind it', () => {
     expect(json).toMatchObject({ policy: 'fold-in' });
   });
 
+  it('is popular where fold-in tables never come, for artists named as for a listener without a record', async () => {
+    const foldIn = { get: () => null, wait: never };
+    const world = await listWorld({ deps: { foldIn, candidateStore: { read: never } } });
+    const named = await world.ask('POST /recommendations', {
+      body: { artists: [{ id: world.model.artistIds[5] }] },
+    });
+    expect(named.json).toMatchObject({ policy: 'popular', exposureId: 'exposure-1' });
+    await world.did(userId, 'play', world.model.artistIds[5]!);
+    const { json } = await world.ask(LIST, { params: { userId } });
+    expect(json).toMatchObject({ policy: 'popular', exposureId: 'exposure-2' });
+  });
+
   it.each([
     ['are away', () => away()],
     ['never answer', never],
