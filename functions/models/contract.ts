@@ -74,6 +74,7 @@ export const modelsContracts = {
       },
     },
     problems: [400, 409, 503],
+    etag: true,
   },
   'POST /models/{version}/activate': {
     operationId: 'activateModel',

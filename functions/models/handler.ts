@@ -27,6 +27,7 @@ import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-
 import { createDynamoLeaseStore } from '../shared/adapters/dynamo-lease-store.ts';
 import { createDynamoTombstoneStore } from '../shared/adapters/dynamo-tombstone-store.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
+import { etagOf } from '../shared/etag-of.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { loadErasures } from '../shared/listener-hash.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
@@ -87,7 +88,8 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
             const batch = newest.slice(start, start + CONCURRENCY);
             versions.push(...(await Promise.all(batch.map((one) => describe(modelStore, one, pointer)))));
           }
-          return { body: { pointer, total: published.length, versions } };
+          const body = { pointer, total: published.length, versions };
+          return { body, etag: etagOf(body) };
         }),
 
       'POST /models/{version}/activate': ({ requestId, params: { version }, body: { pinned } }) =>

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   artistIndexOf,
   catalogueOf,
@@ -13,6 +12,7 @@ import {
   type ServingModel,
 } from '@encore/core/serve';
 import type * as z from 'zod';
+import { etagOf } from '../shared/etag-of.ts';
 import type { RouteHandlers, RouteResponse } from '../shared/http.ts';
 import type { artistRoutes } from './artists-contract.ts';
 import type { LoadedModel, ModelSource } from './model-source.ts';
@@ -165,10 +165,7 @@ function answer<Route extends keyof typeof artistRoutes>(
   parameters: Readonly<Record<string, unknown>>,
   body: Readonly<z.input<(typeof artistRoutes)[Route]['responses'][200]['schema']>>,
 ): RouteResponse {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([route, parameters, body]))
-    .digest('hex');
-  return { body, etag: `${body.modelVersion}-${digest.slice(0, 32)}` };
+  return { body, etag: `${body.modelVersion}-${etagOf([route, parameters, body])}` };
 }
 
 function requireArtist({ model, version }: LoadedModel<ServingModel>, artistId: string): number {

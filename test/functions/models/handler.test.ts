@@ -71,6 +71,15 @@ describe('GET /models', () => {
     expect(await list()).toMatchObject({ status: 200, body: { pointer: null, total: 0, versions: [] } });
   });
 
+  it('has an entity tag that changes with what is served', async () => {
+    const [first] = [await train(), await train()];
+    const tag = async () => (await list()).headers['etag'];
+    const before = await tag();
+    expect(await tag()).toBe(before);
+    await activate(first.version);
+    expect(await tag()).not.toBe(before);
+  });
+
   it('lists versions newest first, with what their manifests say and which is served', async () => {
     const [first, second] = [await train(), await train()];
     await activate(first.version);
