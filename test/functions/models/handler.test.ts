@@ -11,7 +11,8 @@ import type { ModelStore } from '../../../layers/core/src/ports.ts';
 import { POINTER_KEY, readPointer, versionKey } from '../../../layers/core/src/publish/pointer.ts';
 import { publishVersion, type Publication } from '../../../layers/core/src/publish/publish.ts';
 import { makePublication } from '../../core/publish/make-publication.ts';
-import { callRoute, recordingObservability, type Called } from '../call-route.ts';
+import { callRoute, type Called } from '../call-route.ts';
+import { recordingObservability } from '../recording-observability.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 24);
 const ACTIVATE = 'POST /models/{version}/activate';
@@ -20,7 +21,7 @@ let store: ModelStore;
 let leases: ReturnType<typeof createMemoryLeaseStore>;
 let deps: ModelsDeps;
 let handler: HttpHandler;
-let logged: unknown[];
+let logged: readonly unknown[];
 beforeEach(() => {
   store = createMemoryModelStore();
   leases = createMemoryLeaseStore();
@@ -73,11 +74,10 @@ describe('GET /models', () => {
 
   it('has an entity tag that changes with what is served', async () => {
     const [first] = [await train(), await train()];
-    const tag = async () => (await list()).headers['etag'];
-    const before = await tag();
-    expect(await tag()).toBe(before);
+    const { headers: before } = await list();
+    expect((await list()).headers['etag']).toBe(before['etag']);
     await activate(first.version);
-    expect(await tag()).not.toBe(before);
+    expect((await list()).headers['etag']).not.toBe(before['etag']);
   });
 
   it('lists versions newest first, with what their manifests say and which is served', async () => {

@@ -10,7 +10,8 @@ import { ensureErasureKey, listenerHash, loadErasures } from '../../../functions
 import { createUsersHandler, retainedDays, type UsersDeps } from '../../../functions/users/handler.ts';
 import { EncoreError } from '../../../layers/core/src/errors.ts';
 import type { Exposure, ListenerEvent } from '../../../layers/core/src/ports.ts';
-import { callRoute, recordingObservability, type Called } from '../call-route.ts';
+import { callRoute, type Called } from '../call-route.ts';
+import { recordingObservability } from '../recording-observability.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 24, 20, 15);
 const DAY_MS = 86_400_000;
