@@ -69,7 +69,7 @@ const DISPENSABLE = ['loggerMiddleware', 'recursionDetectionMiddleware', 'getUse
 /**
  * A DynamoDB client for calls that somebody waits for, of which a list takes three: without what the SDK does for statistics, and
  * with its middleware put together once and not for every call, which it does only for calls without options. So the abort signal of
- * {@link callStore} is left out: a call ends at its request timeout, and nobody waits for it beyond its deadline. Together a fifth of
+ * {@link callStore} is left out: a call ends at its request timeout, and nobody waits for it beyond its deadline. Together a tenth of
  * a call's processor time (`test/bench/store-calls.bench.ts`).
  */
 export function createServingDynamoClient(environment: AwsEnvironment): DynamoDBClient {
