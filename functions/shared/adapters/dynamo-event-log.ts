@@ -15,6 +15,7 @@ import {
 } from '@encore/core/serve';
 import { DAY_SHARDS, EVENTS_TTL_DAYS, TABLES } from '../tables.ts';
 import { deleteItems } from './delete-items.ts';
+import { inParallel } from './in-parallel.ts';
 import { callStore, describeSdkError } from './store-call.ts';
 
 const DAY_MS = 86_400_000;
@@ -72,25 +73,9 @@ export function createDynamoEventLog(
     append: (events) =>
       callStore(call('writing events'), async ({ abortSignal }) => {
         const outcomes: ('stored' | 'duplicate')[] = [];
-        let next = 0;
-        let stopped = false;
-        const worker = async (): Promise<void> => {
-          while (next < events.length && !stopped) {
-            const i = next++;
-            try {
-              outcomes[i] = (await put(events[i]!, abortSignal)) ? 'stored' : 'duplicate';
-            } catch (error) {
-              stopped = true;
-              throw error;
-            }
-          }
-        };
-        // Settled, not raced: no write may still be under way when the caller hears of a failure.
-        const workers = await Promise.allSettled(
-          Array.from({ length: Math.min(CONCURRENCY, events.length) }, worker),
-        );
-        const failure = workers.find((outcome) => outcome.status === 'rejected');
-        if (failure !== undefined) throw failure.reason;
+        await inParallel(events.length, CONCURRENCY, async (i) => {
+          outcomes[i] = (await put(events[i]!, abortSignal)) ? 'stored' : 'duplicate';
+        });
         return outcomes;
       }),
 

@@ -9,6 +9,7 @@ import { fnv32a, utcDay, type Exposure, type ExposureArchive, type ExposureLog }
 import { DAY_SHARDS, EXPOSURES_TTL_DAYS, TABLES } from '../tables.ts';
 import { deleteItems } from './delete-items.ts';
 import { exposureOf } from './exposure-of.ts';
+import { inParallel } from './in-parallel.ts';
 import { callStore } from './store-call.ts';
 
 const DAY_MS = 86_400_000;
@@ -107,27 +108,11 @@ export function createDynamoExposureLog(
 
     erase: async (userId, days) => {
       let erased = 0;
-      let next = 0;
-      let stopped = false;
-      const worker = async (): Promise<void> => {
-        while (next < days.length && !stopped) {
-          const day = days[next++]!;
-          try {
-            // Two steps: `+= await` would forget what others counted meanwhile.
-            const count = await eraseFrom(`${day}#${shardOf(userId)}`, userId);
-            erased += count;
-          } catch (error) {
-            stopped = true;
-            throw error;
-          }
-        }
-      };
-      // Settled, not raced: no deletion may still be under way when the caller hears of a failure.
-      const outcomes = await Promise.allSettled(
-        Array.from({ length: Math.min(DAYS_AT_ONCE, days.length) }, worker),
-      );
-      const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-      if (failure !== undefined) throw failure.reason;
+      await inParallel(days.length, DAYS_AT_ONCE, async (i) => {
+        // Two steps: `+= await` would forget what others counted meanwhile.
+        const count = await eraseFrom(`${days[i]!}#${shardOf(userId)}`, userId);
+        erased += count;
+      });
       return erased;
     },
   };

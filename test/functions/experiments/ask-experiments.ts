@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { expect } from 'vitest';
 import {
   createMemoryEventLog,
@@ -9,6 +8,7 @@ import { experimentsContracts } from '../../../functions/experiments/contract.ts
 import { createExperimentsHandler, type ExperimentsDeps } from '../../../functions/experiments/handler.ts';
 import type { Exposure, ListenerEvent } from '../../../layers/core/src/ports.ts';
 import { recordingObservability } from '../recording-observability.ts';
+import { httpEvent } from '../http-event.ts';
 
 export const DAY_MS = 86_400_000;
 export const HOUR_MS = 3_600_000;
@@ -49,16 +49,17 @@ export function experimentsWorld(deps: Partial<ExperimentsDeps> = {}) {
     } = {},
   ): Promise<Answer> {
     const { key, query, body } = request;
-    const event: unknown = {
-      routeKey,
-      requestContext: { requestId: 'request-1' },
-      headers: { 'content-type': 'application/json' },
-      ...(key === undefined ? {} : { pathParameters: { key } }),
-      ...(query === undefined ? {} : { queryStringParameters: query }),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the handler reads of an event is there
-    const { statusCode, headers, body: text } = await handler(event as APIGatewayProxyEventV2);
+    const {
+      statusCode,
+      headers,
+      body: text,
+    } = await handler(
+      httpEvent(routeKey, {
+        ...(key === undefined ? {} : { params: { key } }),
+        ...(query === undefined ? {} : { query }),
+        ...(body === undefined ? {} : { body }),
+      }),
+    );
     const found: unknown = JSON.parse(text ?? '');
     const contract = experimentsContracts[routeKey];
     if (statusCode === 200) expect(contract.responses[200].schema.parse(found)).toStrictEqual(found);
