@@ -1,12 +1,32 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { AuthMode } from '../functions/routes.ts';
 import { ALLOWED_ORIGINS, parseOrigins } from './cors.ts';
 
 /** The stages that may be deployed; each has stacks, data and models of its own. */
-const STAGES = ['dev', 'prod'] as const;
+export const STAGES = ['dev', 'prod'] as const;
 type Stage = (typeof STAGES)[number];
 
 /** What the training event may name. */
 const PRESETS = ['seed', 'full'] as const;
+
+/** What trains: one function, or a state machine of many for what one cannot do within its 15 minutes. */
+const TRAININGS = ['function', 'workflow'] as const;
+
+/** How callers are known, see `functions/routes.ts`. `open` is for a loopback address and nothing that is deployed. */
+const AUTHS = ['iam', 'jwt', 'demo'] as const satisfies readonly AuthMode[];
+
+/** What the HTTP API knows its callers by. */
+export type AuthConfig =
+  | { readonly mode: 'iam' | 'demo'; readonly adminScope: string }
+  | {
+      readonly mode: 'jwt';
+      /** Whose tokens count: `https://cognito-idp.eu-central-1.amazonaws.com/<pool>`. */
+      readonly issuer: string;
+      /** What they are made for; one of these. */
+      readonly audience: readonly string[];
+      /** The scope that tokens of those who run the service have. */
+      readonly adminScope: string;
+    };
 
 /** What one stage is made with. */
 export interface StageConfig {
@@ -14,46 +34,123 @@ export interface StageConfig {
   /** What the schedule trains on: `datasets/<dataset>/` in the stage's bucket. */
   readonly dataset: string;
   readonly preset: (typeof PRESETS)[number];
+  readonly training: (typeof TRAININGS)[number];
   /** IANA time zone of `retrainHour`: the night is where the listeners are. */
   readonly timeZone: string;
   /** Hour of the day, 0-23, at which the schedule starts a training. */
   readonly retrainHour: number;
   readonly logRetention: RetentionDays;
+  /** Whether CloudFormation refuses to delete the tables. */
+  readonly deletionProtection: boolean;
+  readonly auth: AuthConfig;
   /** Requests that the HTTP API lets through: `rate` a second on average, `burst` at once. */
   readonly throttle: { readonly rate: number; readonly burst: number };
   /** Pages of which origins may read answers: `['*']` are all, none is no CORS at all. */
   readonly corsOrigins: readonly string[];
+  /** Who is told of alarms; `null` where nobody is: they are seen on the dashboard. */
+  readonly alarmEmail: string | null;
+  /** Where `docs/runbook.md` can be read: alarms link to its sections. */
+  readonly runbookUrl: string;
 }
 
 /** What differs between stages on purpose. */
 const BY_STAGE = {
-  dev: { logRetention: RetentionDays.ONE_WEEK, throttle: { rate: 20, burst: 40 } },
-  prod: { logRetention: RetentionDays.ONE_MONTH, throttle: { rate: 200, burst: 400 } },
-} as const satisfies Record<Stage, Pick<StageConfig, 'logRetention' | 'throttle'>>;
+  dev: {
+    logRetention: RetentionDays.ONE_WEEK,
+    deletionProtection: false,
+    throttle: { rate: 20, burst: 40 },
+  },
+  prod: {
+    logRetention: RetentionDays.ONE_MONTH,
+    deletionProtection: true,
+    throttle: { rate: 200, burst: 400 },
+  },
+} as const satisfies Record<Stage, Pick<StageConfig, 'logRetention' | 'deletionProtection' | 'throttle'>>;
+
+/** Anybody may ask a demo, so it is asked slowly. */
+const DEMO_THROTTLE = { rate: 5, burst: 10 };
+
+/** Everything that a context may say of a stage. */
+const KEYS = [
+  'stage',
+  'dataset',
+  'preset',
+  'training',
+  'timeZone',
+  'retrainHour',
+  'auth',
+  'jwtIssuer',
+  'jwtAudience',
+  'adminScope',
+  'corsOrigins',
+  'alarmEmail',
+  'runbookUrl',
+] as const;
+type Key = (typeof KEYS)[number];
 
 /**
  * Reads a stage's configuration from the CDK context (`-c stage=prod -c timeZone=Europe/Berlin`).
  *
- * Defaults: stage `dev`, dataset `hetrec2011-lastfm-2k`, preset `full`, timeZone `UTC`, retrainHour 3, no corsOrigins.
+ * Defaults: stage `dev`, dataset `hetrec2011-lastfm-2k`, preset `full`, training `function`, timeZone `UTC`, retrainHour 3, auth `iam`,
+ * adminScope `encore/admin`, no corsOrigins, no alarmEmail, runbookUrl `docs/runbook.md`.
  *
- * @param context - Looks a context key up; `undefined` where it is not set.
+ * @param context - All of it. Keys of CDK's own have a sign that is no letter; any other key that is unknown is refused.
  * @throws When a value is not allowed: the message says what was given and what is allowed.
  */
-export function readStageConfig(context: (key: string) => unknown): StageConfig {
-  const stage = oneOf('stage', context('stage') ?? 'dev', STAGES);
+export function readStageConfig(context: Readonly<Record<string, unknown>>): StageConfig {
+  refuseUnknownKeys(context);
+  const read = (key: Key): unknown => context[key];
+  const stage = oneOf('stage', read('stage') ?? 'dev', STAGES);
+  const auth = readAuth(read, stage);
+  const byStage = BY_STAGE[stage];
   return {
     stage,
-    dataset: parseDataset(context('dataset') ?? 'hetrec2011-lastfm-2k'),
-    preset: oneOf('preset', context('preset') ?? 'full', PRESETS),
-    timeZone: parseTimeZone(context('timeZone') ?? 'UTC'),
-    retrainHour: parseHour(context('retrainHour') ?? 3),
-    corsOrigins: parseCorsOrigins(context('corsOrigins') ?? ''),
-    ...BY_STAGE[stage],
+    dataset: parseDataset(read('dataset') ?? 'hetrec2011-lastfm-2k'),
+    preset: oneOf('preset', read('preset') ?? 'full', PRESETS),
+    training: oneOf('training', read('training') ?? 'function', TRAININGS),
+    timeZone: parseTimeZone(read('timeZone') ?? 'UTC'),
+    retrainHour: parseHour(read('retrainHour') ?? 3),
+    auth,
+    corsOrigins: parseCorsOrigins(read('corsOrigins') ?? ''),
+    alarmEmail: parseEmail(read('alarmEmail') ?? null),
+    runbookUrl: parseRunbookUrl(read('runbookUrl') ?? 'docs/runbook.md'),
+    ...byStage,
+    throttle: auth.mode === 'demo' ? DEMO_THROTTLE : byStage.throttle,
   };
 }
 
+/** A key that is spelt wrong would leave its default in force, and nobody would know. */
+function refuseUnknownKeys(context: Readonly<Record<string, unknown>>): void {
+  const unknown = Object.keys(context).find(
+    (key) => /^[A-Za-z]+$/.test(key) && !KEYS.some((known) => known === key),
+  );
+  if (unknown === undefined) return;
+  throw new Error(`there is no context key ${unknown}: allowed are ${KEYS.join(', ')}`);
+}
+
+function readAuth(read: (key: Key) => unknown, stage: Stage): AuthConfig {
+  const mode = oneOf('auth', read('auth') ?? 'iam', AUTHS);
+  const adminScope = parseScope(read('adminScope') ?? 'encore/admin');
+  if (mode === 'demo' && stage === 'prod') {
+    refuse('auth', mode, 'iam or jwt for the stage prod: a demo is open to everybody');
+  }
+  if (mode === 'jwt') {
+    return {
+      mode,
+      issuer: parseIssuer(read('jwtIssuer')),
+      audience: parseAudience(read('jwtAudience')),
+      adminScope,
+    };
+  }
+  for (const key of ['jwtIssuer', 'jwtAudience', 'adminScope'] as const) {
+    const value = read(key);
+    if (value !== undefined) refuse(key, value, `nothing with auth=${mode}: only auth=jwt has tokens`);
+  }
+  return { mode, adminScope };
+}
+
 function oneOf<const Allowed extends readonly string[]>(
-  key: string,
+  key: Key,
   value: unknown,
   allowed: Allowed,
 ): Allowed[number] {
@@ -94,8 +191,52 @@ function parseCorsOrigins(value: unknown): readonly string[] {
   return origins ?? refuse('corsOrigins', value, ALLOWED_ORIGINS);
 }
 
-function refuse(key: string, value: unknown, allowed: string): never {
+/** API Gateway fetches the issuer's keys from below this address. */
+function parseIssuer(value: unknown): string {
+  const isIssuer =
+    typeof value === 'string' &&
+    URL.canParse(value) &&
+    value.startsWith('https://') &&
+    !/[?#\s]/.test(value) &&
+    new URL(value).username === '';
+  return isIssuer
+    ? value
+    : refuse('jwtIssuer', value, 'with auth=jwt the https address that tokens name as their issuer');
+}
+
+function parseAudience(value: unknown): readonly string[] {
+  const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
+  return parts.length > 0 && parts.every((part) => /^\S{1,256}$/.test(part))
+    ? [...new Set(parts)]
+    : refuse('jwtAudience', value, 'with auth=jwt the audiences or client ids of tokens, joined by commas');
+}
+
+function parseScope(value: unknown): string {
+  // RFC 6749, 3.3.
+  return typeof value === 'string' && /^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/.test(value)
+    ? value
+    : refuse(
+        'adminScope',
+        value,
+        'one scope of 1 to 128 printable characters without blanks, quotes or "\\"',
+      );
+}
+
+function parseEmail(value: unknown): string | null {
+  if (value === null) return null;
+  return typeof value === 'string' && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    ? value
+    : refuse('alarmEmail', value, 'an e-mail address');
+}
+
+function parseRunbookUrl(value: unknown): string {
+  return typeof value === 'string' && value !== '' && !/[\s#]/.test(value)
+    ? value
+    : refuse('runbookUrl', value, 'where docs/runbook.md can be read, without "#"');
+}
+
+function refuse(key: Key, value: unknown, allowed: string): never {
   throw new Error(
-    `context value ${key} is ${JSON.stringify(value)}: allowed is ${allowed}; set it with -c ${key}=VALUE`,
+    `context value ${key} is ${JSON.stringify(value) ?? 'missing'}: allowed is ${allowed}; set it with -c ${key}=VALUE`,
   );
 }

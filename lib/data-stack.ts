@@ -1,8 +1,21 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  ObjectOwnership,
+  type BucketProps,
+  type IBucket,
+} from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { z } from 'zod';
 import { TABLES, type TableDefinition } from '../functions/shared/tables.ts';
+import type { StageConfig } from './config.ts';
+
+export interface DataStackProps extends StackProps {
+  readonly config: Pick<StageConfig, 'deletionProtection'>;
+}
 
 /**
  * What outlives every deployment: the bucket of data sets and models, and the tables. All of it stays when the stack is
@@ -10,6 +23,8 @@ import { TABLES, type TableDefinition } from '../functions/shared/tables.ts';
  */
 export class DataStack extends Stack {
   readonly bucket: Bucket;
+  /** Under what name other stacks import the bucket's ARN. */
+  readonly bucketArnExport: string;
   readonly candidates: TableV2;
   readonly exposures: TableV2;
   readonly events: TableV2;
@@ -17,29 +32,66 @@ export class DataStack extends Stack {
   readonly tombstones: TableV2;
   readonly leases: TableV2;
 
-  constructor(scope: Construct, id: string, props: StackProps) {
+  constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
-    this.bucket = new Bucket(this, 'Bucket', {
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
-      // A large data set is uploaded in parts; what an upload that died leaves behind is invisible and billed.
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...PRIVATE,
+      lifecycleRules: [
+        { expiration: Duration.days(ACCESS_LOG_DAYS), noncurrentVersionExpiration: Duration.days(1) },
+      ],
     });
-    this.candidates = createTable(this, 'Candidates', TABLES.candidates);
-    this.exposures = createTable(this, 'Exposures', TABLES.exposures);
-    this.events = createTable(this, 'Events', TABLES.events);
-    this.experiments = createTable(this, 'Experiments', TABLES.experiments);
-    this.tombstones = createTable(this, 'Tombstones', TABLES.tombstones);
-    this.leases = createTable(this, 'Leases', TABLES.leases);
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...PRIVATE,
+      // What was overwritten or deleted by mistake can be had back for as long as nobody who was erased is kept in it for longer.
+      versioned: true,
+      // It is one; only exactOptionalPropertyTypes tells the two apart.
+      serverAccessLogsBucket: accessLogs as IBucket,
+      lifecycleRules: [
+        {
+          // A large data set is uploaded in parts; what an upload that died leaves behind is invisible and billed.
+          abortIncompleteMultipartUploadAfter: Duration.days(7),
+          noncurrentVersionExpiration: Duration.days(NONCURRENT_DAYS),
+          expiredObjectDeleteMarker: true,
+        },
+        // What a training workflow hands from step to step; it deletes it itself, unless it died.
+        { prefix: 'work/', expiration: Duration.days(3) },
+      ],
+    });
+    this.bucketArnExport = IMPORT.parse(this.resolve(this.exportValue(this.bucket.bucketArn)))[
+      'Fn::ImportValue'
+    ];
+    const options = { deletionProtection: props.config.deletionProtection };
+    this.candidates = createTable(this, 'Candidates', { ...options, definition: TABLES.candidates });
+    this.exposures = createTable(this, 'Exposures', { ...options, definition: TABLES.exposures });
+    this.events = createTable(this, 'Events', { ...options, definition: TABLES.events });
+    this.experiments = createTable(this, 'Experiments', { ...options, definition: TABLES.experiments });
+    this.tombstones = createTable(this, 'Tombstones', { ...options, definition: TABLES.tombstones });
+    this.leases = createTable(this, 'Leases', { ...options, definition: TABLES.leases });
   }
 }
 
-function createTable(scope: Construct, id: string, definition: TableDefinition): TableV2 {
-  const { partitionKey, sortKey, ttlAttribute, index } = definition;
+/** Days for which an object that was overwritten or deleted can be had back; erasures count on its end. */
+const NONCURRENT_DAYS = 30;
+const ACCESS_LOG_DAYS = 90;
+
+const IMPORT = z.object({ 'Fn::ImportValue': z.string() });
+
+/** How every bucket is kept. */
+const PRIVATE = {
+  encryption: BucketEncryption.S3_MANAGED,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+  removalPolicy: RemovalPolicy.RETAIN,
+} as const satisfies BucketProps;
+
+function createTable(
+  scope: Construct,
+  id: string,
+  options: { readonly definition: TableDefinition; readonly deletionProtection: boolean },
+): TableV2 {
+  const { partitionKey, sortKey, ttlAttribute, index } = options.definition;
   return new TableV2(scope, id, {
     partitionKey: { name: partitionKey, type: AttributeType.STRING },
     ...(sortKey === null ? {} : { sortKey: { name: sortKey, type: AttributeType.STRING } }),
@@ -57,6 +109,7 @@ function createTable(scope: Construct, id: string, definition: TableDefinition):
         }),
     billing: Billing.onDemand(),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    deletionProtection: options.deletionProtection,
     removalPolicy: RemovalPolicy.RETAIN,
   });
 }

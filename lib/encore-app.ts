@@ -1,4 +1,6 @@
-import { Tags, type App } from 'aws-cdk-lib';
+import { Tags, Validations, type App } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { acknowledgePrefixes } from './acknowledgements.ts';
 import { readStageConfig } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { ServingStack } from './serving-stack.ts';
@@ -18,9 +20,10 @@ export interface EncoreStacks {
  * @throws When a context value is not allowed.
  */
 export function addStage(app: App): EncoreStacks {
-  const config = readStageConfig((key) => app.node.tryGetContext(key) as unknown);
+  const config = readStageConfig(app.node.getAllContext());
   const stackName = (part: string): string => `encore-${config.stage}-${part}`;
   const data = new DataStack(app, stackName('data'), {
+    config,
     description: 'Encore: data sets, models, candidates and exposures',
   });
   const training = new TrainingStack(app, stackName('training'), {
@@ -33,6 +36,8 @@ export function addStage(app: App): EncoreStacks {
     data,
     description: 'Encore: recommendations over HTTPS',
   });
+  acknowledgePrefixes(app, data);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   Tags.of(app).add('encore:stage', config.stage);
   return { data, training, serving };
 }

@@ -9,7 +9,6 @@ import {
   LogGroupLogDestination,
   type HttpApiProps,
 } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -20,6 +19,7 @@ import type { RecommendVariables } from '../functions/recommend/env.ts';
 import { ROUTES, type HttpFunction } from '../functions/routes.ts';
 import { TABLES } from '../functions/shared/tables.ts';
 import type { UsersVariables } from '../functions/users/env.ts';
+import { createAuthorization } from './auth.ts';
 import type { StageConfig } from './config.ts';
 import { CORS_RULES } from './cors.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
@@ -39,11 +39,13 @@ export class ServingStack extends Stack {
     const { bucket, candidates, events, experiments, exposures, leases, tombstones } = data;
 
     const layer = new CoreLayer(this, 'CoreLayer');
+    const auth = { AUTH_MODE: config.auth.mode, ADMIN_SCOPE: config.auth.adminScope };
     const recommend = new EncoreFunction<RecommendVariables>(this, 'Recommend', {
       source: 'recommend',
       description: 'Ranks a listener’s candidates and logs what was served',
       layer,
       environment: {
+        ...auth,
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
         EXPOSURES_TABLE: exposures.tableName,
@@ -68,7 +70,7 @@ export class ServingStack extends Stack {
       source: 'events',
       description: 'Stores what listeners did',
       layer,
-      environment: { EVENTS_TABLE: events.tableName },
+      environment: { ...auth, EVENTS_TABLE: events.tableName },
       memoryMiB: 512,
       timeout: Duration.seconds(15),
       logRetention: config.logRetention,
@@ -80,6 +82,7 @@ export class ServingStack extends Stack {
       description: 'Keeps experiments and reads them out',
       layer,
       environment: {
+        ...auth,
         EXPERIMENTS_TABLE: experiments.tableName,
         EXPOSURES_TABLE: exposures.tableName,
         EVENTS_TABLE: events.tableName,
@@ -103,6 +106,7 @@ export class ServingStack extends Stack {
       description: 'Lists model versions and activates them',
       layer,
       environment: {
+        ...auth,
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
         LEASES_TABLE: leases.tableName,
@@ -126,6 +130,7 @@ export class ServingStack extends Stack {
       description: 'Forgets listeners who ask for it',
       layer,
       environment: {
+        ...auth,
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
         EVENTS_TABLE: events.tableName,
@@ -147,10 +152,9 @@ export class ServingStack extends Stack {
     const api = new HttpApi(this, 'Api', {
       description: 'Encore',
       createDefaultStage: false,
-      // Service to service: whoever calls signs, also to read.
-      defaultAuthorizer: new HttpIamAuthorizer(),
       ...corsOf(config),
     });
+    const authorizationOf = createAuthorization(config.auth);
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),
       events: new HttpLambdaIntegration('AcceptEventsIntegration', acceptEvents),
@@ -158,8 +162,13 @@ export class ServingStack extends Stack {
       models: new HttpLambdaIntegration('ModelsIntegration', models),
       users: new HttpLambdaIntegration('UsersIntegration', users),
     } satisfies Record<HttpFunction, HttpLambdaIntegration>;
-    for (const { method, path, handledBy } of ROUTES) {
-      api.addRoutes({ path, methods: [HttpMethod[method]], integration: integrations[handledBy] });
+    for (const route of ROUTES) {
+      api.addRoutes({
+        path: route.path,
+        methods: [HttpMethod[route.method]],
+        integration: integrations[route.handledBy],
+        ...authorizationOf(route),
+      });
     }
     new HttpStage(this, 'Stage', {
       httpApi: api,

@@ -1,5 +1,6 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
-import { Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { Aws, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import {
   ContextAttribute,
@@ -12,6 +13,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { TrainVariables } from '../functions/train/env.ts';
 import { TABLES } from '../functions/shared/tables.ts';
+import { acknowledgeFailedRuns } from './acknowledgements.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
@@ -63,6 +65,7 @@ export class TrainingStack extends Stack {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acknowledgeFailedRuns(failed);
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
     train.configureAsyncInvoke({
       retryAttempts: 1,
@@ -70,6 +73,17 @@ export class TrainingStack extends Stack {
       onFailure: new SqsDestination(failed),
     });
 
+    // Not the role that CDK would make: that one may invoke every version and alias, also those there will be.
+    const starter = new Role(this, 'RetrainRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        // For schedules of this account alone.
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    });
+    starter.addToPolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [train.functionArn] }),
+    );
+    starter.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failed.queueArn] }));
     new Schedule(this, 'Retrain', {
       description: 'Trains and publishes a model every day',
       schedule: ScheduleExpression.cron({
@@ -84,6 +98,7 @@ export class TrainingStack extends Stack {
           options: {},
           now: ContextAttribute.scheduledTime,
         }),
+        role: starter.withoutPolicyUpdates(),
         retryAttempts: 3,
         maxEventAge: Duration.hours(2),
         deadLetterQueue: failed,

@@ -1,10 +1,11 @@
 import { eventId, eventKey, type EventLog, type ListenerEvent } from '@encore/core/serve';
+import { guard } from '../shared/access.ts';
 import { createDynamoClient, EVENT_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createHttpFunction, describeIssue, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
-import { parseEnv } from '../shared/parse-env.ts';
+import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import {
   eventField,
   eventsContracts,
@@ -147,12 +148,14 @@ export function createEventsHandlerFromEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
 ): HttpHandler {
   const environment = parseEnv(eventsEnvironment, variables);
+  const observability = createObservability('events', environment);
   const dynamo = createDynamoClient(environment, EVENT_LIMITS);
-  return createEventsHandler({
+  const handler = createEventsHandler({
     eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, { deadlineMs: APPEND_DEADLINE_MS }),
-    observability: createObservability('events', environment),
+    observability,
     now: Date.now,
   });
+  return guard(handler, accessRules(environment), observability);
 }
 
 let warm: HttpHandler | undefined;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { awsEnvironment, observabilityEnvironment } from '../shared/parse-env.ts';
+import { authVariables, awsEnvironment, observabilityEnvironment } from '../shared/parse-env.ts';
 
 /** What the stack tells this function; the platform's own variables come on top. */
-export const experimentsVariables = z.object({
+export const experimentsVariables = authVariables.extend({
   EXPERIMENTS_TABLE: z.string().min(3),
   EXPOSURES_TABLE: z.string().min(3),
   EVENTS_TABLE: z.string().min(3),

@@ -1,4 +1,5 @@
 import type { EventLog, ExperimentRevision, ExperimentStore, ExposureArchive } from '@encore/core/serve';
+import { guard } from '../shared/access.ts';
 import { createDynamoClient, EVENT_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
@@ -6,7 +7,7 @@ import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
-import { parseEnv } from '../shared/parse-env.ts';
+import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import { BUILT_IN, changeExperiment, readRevisions } from './change-experiment.ts';
 import { experimentsContracts, type ExperimentView } from './contract.ts';
 import { experimentsEnvironment } from './env.ts';
@@ -114,13 +115,14 @@ export function createExperimentsHandlerFromEnvironment(
     observability.count(METRICS.itemPoisoned);
     observability.warn('an item could not be read', { key });
   };
-  return createExperimentsHandler({
+  const handler = createExperimentsHandler({
     experiments: createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, { ...call, onPoison }),
     exposures: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, { ...call, onPoison }),
     events: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, call),
     observability,
     now: Date.now,
   });
+  return guard(handler, accessRules(environment), observability);
 }
 
 let warm: HttpHandler | undefined;

@@ -21,6 +21,7 @@ import {
   type PublishPorts,
   type StoredVersion,
 } from '@encore/core/train';
+import { guard } from '../shared/access.ts';
 import { ADMIN_LIMITS, createDynamoClient, createS3Client } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateEraser } from '../shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
@@ -31,7 +32,7 @@ import { etagOf } from '../shared/etag-of.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { loadErasures } from '../shared/listener-hash.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
-import { parseEnv } from '../shared/parse-env.ts';
+import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { within } from '../shared/within.ts';
 import { modelsContracts, type ListedVersion } from './contract.ts';
@@ -219,6 +220,7 @@ export function createModelsHandlerFromEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
 ): HttpHandler {
   const environment = parseEnv(modelsEnvironment, variables);
+  const observability = createObservability('models', environment);
   const dynamo = createDynamoClient(environment, ADMIN_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
   const modelStore = createS3ModelStore(
@@ -228,7 +230,7 @@ export function createModelsHandlerFromEnvironment(
   );
   const tombstones = createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call);
   const eraser = createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call);
-  return createModelsHandler({
+  const handler = createModelsHandler({
     publishing: {
       modelStore,
       candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
@@ -242,8 +244,9 @@ export function createModelsHandlerFromEnvironment(
       erase: (userId) => eraser.erase(userId),
     },
     load: loadServingModel,
-    observability: createObservability('models', environment),
+    observability,
   });
+  return guard(handler, accessRules(environment), observability);
 }
 
 let warm: HttpHandler | undefined;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EncoreError } from '@encore/core/serve';
+import { guard } from '../shared/access.ts';
 import { createS3Client, createServingDynamoClient, MODEL_LIMITS } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
@@ -12,7 +13,7 @@ import { createExperimentSource } from '../shared/experiment-source.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability } from '../shared/observability.ts';
-import { parseEnv } from '../shared/parse-env.ts';
+import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import { createArtistRoutes } from './artists.ts';
 import { artistRoutes } from './artists-contract.ts';
 import { listContracts, type HeardArtistQuery } from './contract.ts';
@@ -130,7 +131,7 @@ export function createRecommendFunctionFromEnvironment(
     budgetMs: LIST_BUDGET_MS * patience,
   });
   return {
-    handler,
+    handler: guard(handler, accessRules(environment), observability),
     preload: async () => {
       await Promise.all([stored.models.preload(), experiments.current(), warmUp(candidateStore)]);
       const loaded = await stored.models.current();

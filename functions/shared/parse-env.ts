@@ -1,5 +1,7 @@
 import { EncoreError } from '@encore/core/serve';
 import * as z from 'zod';
+import { AUTH_MODES } from '../routes.ts';
+import type { AccessRules } from './access.ts';
 
 /**
  * What every function needs to reach AWS. On Lambda the platform sets the region and hands the credentials to the
@@ -18,6 +20,18 @@ export const awsEnvironment = z.object({
   STORE_PATIENCE: z.coerce.number().min(1).max(100).default(1),
 });
 export type AwsEnvironment = z.output<typeof awsEnvironment>;
+
+/** What every function that answers HTTP has to know of its callers. Required: a function that guessed could guess too openly. */
+export const authVariables = z.object({
+  AUTH_MODE: z.enum(AUTH_MODES),
+  /** The scope of tokens of those who run the service; with `jwt` alone. */
+  ADMIN_SCOPE: z.string().min(1),
+});
+
+/** The same as rules. */
+export function accessRules({ AUTH_MODE, ADMIN_SCOPE }: z.output<typeof authVariables>): AccessRules {
+  return { mode: AUTH_MODE, adminScope: ADMIN_SCOPE };
+}
 
 /** What every function understands about its own output. */
 export const observabilityEnvironment = z.object({

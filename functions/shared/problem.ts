@@ -78,6 +78,12 @@ export function problemResponse(problem: Problem, requestId: string): APIGateway
   };
 }
 
+/** The refusals of a caller who is not known, and of one who is and may not. */
+export const ACCESS_PROBLEMS = {
+  UNAUTHENTICATED: { status: 401, code: 'UNAUTHENTICATED', title: 'It is not known who asks' },
+  FORBIDDEN: { status: 403, code: 'FORBIDDEN', title: 'Whoever asks may not do that' },
+} as const satisfies Record<string, Pick<Problem, 'status' | 'code' | 'title'>>;
+
 /** The refusal of a request that is not valid. */
 export function badRequest(problem: RequestProblem, requestId: string): APIGatewayProxyStructuredResultV2 {
   return problemResponse({ ...PROBLEMS.INVALID_OPTION, ...problem }, requestId);

@@ -5,6 +5,7 @@ import type {
   ModelStore,
   TombstoneStore,
 } from '@encore/core/serve';
+import { guard } from '../shared/access.ts';
 import { ADMIN_LIMITS, createDynamoClient, createS3Client } from '../shared/adapters/clients.ts';
 import { createDynamoCandidateEraser } from '../shared/adapters/dynamo-candidate-eraser.ts';
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
@@ -14,7 +15,7 @@ import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { ensureErasureKey, listenerHash } from '../shared/listener-hash.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
-import { parseEnv } from '../shared/parse-env.ts';
+import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import { EXPOSURES_TTL_DAYS } from '../shared/tables.ts';
 import { within } from '../shared/within.ts';
 import { usersContracts } from './contract.ts';
@@ -101,17 +102,19 @@ export function createUsersHandlerFromEnvironment(
   variables: Readonly<Record<string, string | undefined>>,
 ): HttpHandler {
   const environment = parseEnv(usersEnvironment, variables);
+  const observability = createObservability('users', environment);
   const dynamo = createDynamoClient(environment, ADMIN_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
-  return createUsersHandler({
+  const handler = createUsersHandler({
     modelStore: createS3ModelStore(createS3Client(environment, ADMIN_LIMITS), environment.BUCKET_NAME, call),
     tombstones: createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call),
     candidates: createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call),
     eventLog: createDynamoEventLog(dynamo, environment.EVENTS_TABLE, call),
     exposures: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, call),
-    observability: createObservability('users', environment),
+    observability,
     now: Date.now,
   });
+  return guard(handler, accessRules(environment), observability);
 }
 
 let warm: HttpHandler | undefined;

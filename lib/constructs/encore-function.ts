@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, type Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledgeTraces } from '../acknowledgements.ts';
 import { bundleFunction } from '../build/bundle-function.ts';
 import { ROOT } from '../build/root.ts';
 import type { CoreLayer } from './core-layer.ts';
@@ -26,7 +27,9 @@ export interface EncoreFunctionProps<Variables extends object> {
  * one cannot be forgotten.
  *
  * Its role may write to its own log group and send traces; every other right is granted by the stack, verb by verb.
- * `CODE_VERSION` tells the function which layer and bundle it runs.
+ * `CODE_VERSION` tells the function which layer and bundle it runs. `LOG_HASH_KEY` keys the hashes that stand for listeners in logs: the random
+ * part of the stack's id, so that one listener has one stand-in in the logs of a stack, and whoever has the logs alone cannot
+ * find out whose it is.
  */
 export class EncoreFunction<Variables extends object> extends LambdaFunction {
   constructor(scope: Construct, id: string, props: EncoreFunctionProps<Variables>) {
@@ -41,6 +44,7 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
     // Not the role that CDK would make: that one may write to every log group of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
+    acknowledgeTraces(role);
     super(scope, id, {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -52,6 +56,7 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
       timeout: props.timeout,
       environment: {
         ...props.environment,
+        LOG_HASH_KEY: Fn.select(2, Fn.split('/', Aws.STACK_ID)),
         CODE_VERSION: codeVersion([layer.codeHash, built?.hash ?? 'unbuilt']),
       },
       tracing: Tracing.ACTIVE,

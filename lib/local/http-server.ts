@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2 } from 'aws-lambda';
-import type { HttpFunction, Route } from '../../functions/routes.ts';
+import type { HttpFunction, RouteName } from '../../functions/routes.ts';
 import { badRequest, type RequestProblem } from '../../functions/shared/problem.ts';
 import { CORS_RULES } from '../cors.ts';
 import { closeServer, listenOnLoopback } from './loopback.ts';
@@ -44,7 +44,7 @@ export interface Cors {
  */
 export async function startHttpServer(options: {
   readonly port: number;
-  readonly routes: readonly Route[];
+  readonly routes: readonly RouteName[];
   /** By function; the routes of a function that is left out are not there. */
   readonly handlers: Readonly<Partial<Record<HttpFunction, EventHandler>>>;
   readonly onError: (error: unknown) => void;
@@ -105,12 +105,12 @@ export async function startHttpServer(options: {
 }
 
 /** Fixed segments before `{name}`s, from left to right: the first route that fits is then the one API Gateway would choose. */
-function bySpecificity(routes: readonly Route[]): readonly Route[] {
+function bySpecificity(routes: readonly RouteName[]): readonly RouteName[] {
   return routes.toSorted((a, b) => specificity(a).localeCompare(specificity(b)));
 }
 
 /** `/artists/{artistId}/similar` is 010: the order of these texts is the order wanted. */
-function specificity({ path }: Route): string {
+function specificity({ path }: RouteName): string {
   return path
     .split('/')
     .slice(1)
@@ -138,12 +138,12 @@ function corsHeaders({ origins }: Cors, request: IncomingMessage): Readonly<Reco
 }
 
 interface Match {
-  readonly route: Route;
+  readonly route: RouteName;
   readonly pathParameters: Record<string, string>;
 }
 
 function matchRoute(
-  routes: readonly Route[],
+  routes: readonly RouteName[],
   method: string,
   rawPath: string,
 ): Match | RequestProblem | undefined {

@@ -46,6 +46,9 @@ export async function startLocalStack(options: { readonly stateDir: string | nul
       AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
       [BUCKET_VARIABLE]: bucket,
       ...names,
+      // On a loopback address: whoever is on this machine may do everything.
+      AUTH_MODE: 'open',
+      ADMIN_SCOPE: 'none',
       LOG_LEVEL: 'WARN',
       METRICS: 'off',
       STORE_PATIENCE: '10',

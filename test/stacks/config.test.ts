@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readStageConfig } from '../../lib/config.ts';
 
-const read = (context: Readonly<Record<string, unknown>>) => readStageConfig((key) => context[key]);
+const read = readStageConfig;
 
 const origins = (corsOrigins: string): readonly string[] => read({ corsOrigins }).corsOrigins;
 

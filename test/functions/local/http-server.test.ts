@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2 } from 'aws-lambda';
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ROUTES, type Route } from '../../../functions/routes.ts';
+import { ROUTES, type RouteName } from '../../../functions/routes.ts';
 import {
   startHttpServer,
   type Cors,
@@ -11,7 +11,7 @@ import {
   type HttpServer,
 } from '../../../lib/local/http-server.ts';
 
-const POST: Route = { method: 'POST', path: '/things', handledBy: 'recommend' };
+const POST: RouteName = { method: 'POST', path: '/things', handledBy: 'recommend' };
 
 const open: HttpServer[] = [];
 afterEach(async () => {
@@ -229,7 +229,7 @@ function exchange(port: number, sent: string | Buffer, { end = false } = {}): Pr
   });
 }
 
-const handle = async (path: string, routes: readonly Route[]): Promise<unknown> => {
+const handle = async (path: string, routes: readonly RouteName[]): Promise<unknown> => {
   const server = await startHttpServer({
     port: 0,
     routes,
@@ -239,7 +239,7 @@ const handle = async (path: string, routes: readonly Route[]): Promise<unknown> 
   open.push(server);
   return (await fetch(`${server.url}${path}`)).json();
 };
-const table = (...paths: readonly Route['path'][]): readonly Route[] =>
+const table = (...paths: readonly RouteName['path'][]): readonly RouteName[] =>
   paths.map((path) => ({ method: 'GET', path, handledBy: 'recommend' }));
 
 describe('a fixed segment', () => {
