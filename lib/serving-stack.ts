@@ -16,9 +16,10 @@ import type { EventsVariables } from '../functions/events/env.ts';
 import type { ExperimentsVariables } from '../functions/experiments/env.ts';
 import type { ModelsVariables } from '../functions/models/env.ts';
 import type { RecommendVariables } from '../functions/recommend/env.ts';
-import { ROUTES, type HttpFunction } from '../functions/routes.ts';
+import { gateOf, ROUTES, type HttpFunction } from '../functions/routes.ts';
 import { TABLES } from '../functions/shared/tables.ts';
 import type { UsersVariables } from '../functions/users/env.ts';
+import { acknowledgeOpenRoute } from './acknowledgements.ts';
 import { createAuthorization } from './auth.ts';
 import type { StageConfig } from './config.ts';
 import { CORS_RULES } from './cors.ts';
@@ -163,12 +164,13 @@ export class ServingStack extends Stack {
       users: new HttpLambdaIntegration('UsersIntegration', users),
     } satisfies Record<HttpFunction, HttpLambdaIntegration>;
     for (const route of ROUTES) {
-      api.addRoutes({
+      const added = api.addRoutes({
         path: route.path,
         methods: [HttpMethod[route.method]],
         integration: integrations[route.handledBy],
         ...authorizationOf(route),
       });
+      if (gateOf(config.auth.mode, route) === 'none') added.forEach(acknowledgeOpenRoute);
     }
     new HttpStage(this, 'Stage', {
       httpApi: api,

@@ -1,7 +1,6 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
 import { Aws, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import {
   ContextAttribute,
   Schedule,
@@ -13,7 +12,6 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { TrainVariables } from '../functions/train/env.ts';
 import { TABLES } from '../functions/shared/tables.ts';
-import { acknowledgeFailedRuns } from './acknowledgements.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
@@ -31,6 +29,12 @@ export class TrainingStack extends Stack {
     const { config, data } = props;
     const { bucket, candidates, events, leases, tombstones } = data;
 
+    // An event ends here when it could not be delivered, or when every run of it failed.
+    const failed = new Queue(this, 'FailedRuns', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {
       source: 'train',
       description: 'Trains a model on a data set and publishes it',
@@ -46,6 +50,7 @@ export class TrainingStack extends Stack {
       memoryMiB: 3_538,
       timeout: Duration.minutes(15),
       logRetention: config.logRetention,
+      failed,
     });
     const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
     train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
@@ -59,19 +64,8 @@ export class TrainingStack extends Stack {
     train.allow(['dynamodb:Scan'], [tombstones.tableArn]);
     train.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
 
-    // An event ends here when it could not be delivered, or when every run of it failed.
-    const failed = new Queue(this, 'FailedRuns', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    acknowledgeFailedRuns(failed);
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
-    train.configureAsyncInvoke({
-      retryAttempts: 1,
-      maxEventAge: Duration.hours(2),
-      onFailure: new SqsDestination(failed),
-    });
+    train.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.hours(2) });
 
     // Not the role that CDK would make: that one may invoke every version and alias, also those there will be.
     const starter = new Role(this, 'RetrainRole', {

@@ -4,6 +4,7 @@ import { Aws, type Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledgeTraces } from '../acknowledgements.ts';
 import { bundleFunction } from '../build/bundle-function.ts';
@@ -20,6 +21,12 @@ export interface EncoreFunctionProps<Variables extends object> {
   readonly memoryMiB: number;
   readonly timeout: Duration;
   readonly logRetention: RetentionDays;
+  /**
+   * Where the event of an asynchronous invocation ends whose every attempt failed, as it came: it can be sent again from there.
+   *
+   * @default - nowhere: for functions that somebody waits for
+   */
+  readonly failed?: IQueue;
 }
 
 /**
@@ -62,6 +69,7 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
       tracing: Tracing.ACTIVE,
       role,
       logGroup,
+      ...(props.failed === undefined ? {} : { deadLetterQueue: props.failed }),
     });
   }
 

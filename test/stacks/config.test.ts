@@ -11,11 +11,16 @@ describe('the configuration of a stage', () => {
       stage: 'dev',
       dataset: 'hetrec2011-lastfm-2k',
       preset: 'full',
+      training: 'function',
       timeZone: 'UTC',
       retrainHour: 3,
       logRetention: 7,
+      deletionProtection: false,
+      auth: { mode: 'iam', adminScope: 'encore/admin' },
       throttle: { rate: 20, burst: 40 },
       corsOrigins: [],
+      alarmEmail: null,
+      runbookUrl: 'docs/runbook.md',
     });
   });
 
@@ -29,7 +34,40 @@ describe('the configuration of a stage', () => {
       timeZone: 'Asia/Tokyo',
       retrainHour: 23,
       logRetention: 30,
+      deletionProtection: true,
     });
+  });
+
+  it('knows by whose tokens callers are known', () => {
+    expect(
+      read({
+        auth: 'jwt',
+        jwtIssuer: 'https://login.example.org/pool',
+        jwtAudience: 'page, tool',
+        adminScope: 'music/run',
+        stage: 'prod',
+      }).auth,
+    ).toEqual({
+      mode: 'jwt',
+      issuer: 'https://login.example.org/pool',
+      audience: ['page', 'tool'],
+      adminScope: 'music/run',
+    });
+  });
+
+  it('lets everybody into a demo, slowly, and in no other stage than dev', () => {
+    expect(read({ auth: 'demo' })).toMatchObject({
+      auth: { mode: 'demo' },
+      throttle: { rate: 5, burst: 10 },
+    });
+    expect(() => read({ auth: 'demo', stage: 'prod' })).toThrow(
+      'context value auth is "demo": allowed is iam or jwt for the stage prod: a demo is open to everybody',
+    );
+  });
+
+  it('leaves to CDK what is CDK’s', () => {
+    const flags = { '@aws-cdk/aws-s3:x': true, 'aws:cdk:bundling-stacks': [], 'cli-telemetry': false };
+    expect(read(flags)).toEqual(read({}));
   });
 
   it('takes origins joined by commas, or all', () => {
@@ -71,6 +109,34 @@ describe('the configuration of a stage', () => {
     [{ corsOrigins: 'https://shop.example:443' }, 'allowed is * or a comma-separated list of origins'],
     [{ corsOrigins: '*,https://shop.example' }, 'allowed is * or a comma-separated list of origins'],
     [{ corsOrigins: true }, 'allowed is * or a comma-separated list of origins'],
+    [{ tymeZone: 'UTC' }, 'there is no context key tymeZone: allowed are stage, dataset, preset'],
+    [{ training: 'both' }, 'context value training is "both": allowed is one of function, workflow'],
+    [{ auth: 'open' }, 'context value auth is "open": allowed is one of iam, jwt, demo'],
+    [{ auth: 'jwt', jwtAudience: 'page' }, 'context value jwtIssuer is missing: allowed is with auth=jwt'],
+    [
+      { auth: 'jwt', jwtIssuer: 'http://login.example.org', jwtAudience: 'page' },
+      'allowed is with auth=jwt the https address',
+    ],
+    [
+      { auth: 'jwt', jwtIssuer: 'https://me@login.example.org', jwtAudience: 'page' },
+      'allowed is with auth=jwt the https address',
+    ],
+    [{ auth: 'jwt', jwtIssuer: 'https://login.example.org' }, 'context value jwtAudience is missing'],
+    [
+      { auth: 'jwt', jwtIssuer: 'https://login.example.org', jwtAudience: 'page,,tool' },
+      'allowed is with auth=jwt the audiences or client ids',
+    ],
+    [
+      { auth: 'jwt', jwtIssuer: 'https://login.example.org', jwtAudience: 'page', adminScope: 'a b' },
+      'context value adminScope is "a b": allowed is one scope',
+    ],
+    [
+      { jwtIssuer: 'https://login.example.org' },
+      'allowed is nothing with auth=iam: only auth=jwt has tokens',
+    ],
+    [{ auth: 'demo', adminScope: 'x' }, 'allowed is nothing with auth=demo'],
+    [{ alarmEmail: 'someone' }, 'context value alarmEmail is "someone": allowed is an e-mail address'],
+    [{ runbookUrl: 'https://example.org/#runbook' }, 'allowed is where docs/runbook.md can be read'],
   ])('refuses %j, saying what is allowed', (context, message) => {
     expect(() => read(context)).toThrow(message);
   });

@@ -15,6 +15,7 @@ describe('the data stack', () => {
   it('keeps the logical ids of everything that holds data: a new id is a new, empty resource', () => {
     expect(Object.keys(stateful).toSorted()).toMatchInlineSnapshot(`
       [
+        "AccessLogs8B620ECA",
         "Bucket83908E77",
         "CandidatesD2043412",
         "EventsD32975C2",
@@ -32,9 +33,11 @@ describe('the data stack', () => {
     }
   });
 
-  it('encrypts the bucket and keeps the public out of it', () => {
-    expect(propertiesOf(data, BUCKET)).toMatchObject([
-      {
+  it('encrypts both buckets and keeps the public out of them', () => {
+    const buckets = propertiesOf(data, BUCKET);
+    expect(buckets).toHaveLength(2);
+    for (const bucket of buckets) {
+      expect(bucket).toMatchObject({
         BucketEncryption: {
           ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
         },
@@ -44,25 +47,55 @@ describe('the data stack', () => {
           IgnorePublicAcls: true,
           RestrictPublicBuckets: true,
         },
+      });
+    }
+  });
+
+  it('denies every request to a bucket that is not encrypted on its way, by TLS 1.2 at least', () => {
+    const policies = resourcesOf(data, 'AWS::S3::BucketPolicy');
+    expect(Object.values(policies).map(({ Properties }) => Properties['Bucket'])).toEqual(
+      Object.keys(resourcesOf(data, BUCKET)).map((Ref) => ({ Ref })),
+    );
+    const denied = { Effect: 'Deny', Action: 's3:*', Principal: { AWS: '*' } };
+    for (const { Properties } of Object.values(policies)) {
+      expect(Properties['PolicyDocument']).toMatchObject({
+        Statement: expect.arrayContaining([
+          expect.objectContaining({ ...denied, Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          expect.objectContaining({ ...denied, Condition: { NumericLessThan: { 's3:TlsVersion': 1.2 } } }),
+        ]),
+      });
+    }
+  });
+
+  it('keeps what was overwritten for 30 days, and no half upload, access log or work of a training for good', () => {
+    expect(propertiesOf(data, BUCKET)).toMatchObject([
+      { LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] } },
+      {
+        VersioningConfiguration: { Status: 'Enabled' },
+        LoggingConfiguration: { DestinationBucketName: { Ref: Object.keys(resourcesOf(data, BUCKET))[0] } },
+        LifecycleConfiguration: {
+          Rules: [
+            {
+              AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+              NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+              ExpiredObjectDeleteMarker: true,
+            },
+            { Prefix: 'work/', ExpirationInDays: 3 },
+          ],
+        },
       },
     ]);
   });
 
-  it('denies every request to the bucket that is not encrypted on its way', () => {
-    expect(propertiesOf(data, 'AWS::S3::BucketPolicy')).toMatchObject([
-      {
-        PolicyDocument: {
-          Statement: expect.arrayContaining([
-            expect.objectContaining({
-              Effect: 'Deny',
-              Action: 's3:*',
-              Principal: { AWS: '*' },
-              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
-            }),
-          ]),
-        },
-      },
-    ]);
+  it('lets nobody delete the tables of prod by mistake', () => {
+    for (const [stage, protectedTables] of [
+      [data, false],
+      [synthesise({ stage: 'prod' }).data, true],
+    ] as const) {
+      for (const table of propertiesOf(stage, TABLE)) {
+        expect(table).toMatchObject({ Replicas: [{ DeletionProtectionEnabled: protectedTables }] });
+      }
+    }
   });
 
   it('makes the tables with the keys and the times to live that functions use', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ROUTES } from '../../functions/routes.ts';
-import { functionsOf, grantsOf, propertiesOf, synthesise } from './synthesise.ts';
+import { functionsOf, propertiesOf, synthesise } from './synthesise.ts';
 
 const { serving } = synthesise();
 const STAGE = 'AWS::ApiGatewayV2::Stage';
@@ -61,63 +61,5 @@ describe('the serving stack', () => {
 
   it('answers within the 30 s that an HTTP API waits', () => {
     for (const { Timeout } of functionsOf(serving).values()) expect(Timeout).toBeLessThan(30);
-  });
-
-  it('may do what serving does, on what it does it to, and nothing else', () => {
-    expect(grantsOf(serving, 'Recommend')).toMatchInlineSnapshot(`
-      [
-        "logs:CreateLogStream on <RecommendLogsD2845447.Arn>",
-        "logs:PutLogEvents on <RecommendLogsD2845447.Arn>",
-        "xray:PutTelemetryRecords on *",
-        "xray:PutTraceSegments on *",
-        "s3:GetObject on <Bucket>/models/*",
-        "s3:ListBucket on <Bucket>",
-        "dynamodb:GetItem on <Candidates>",
-        "dynamodb:PutItem on <Exposures>",
-        "dynamodb:Query on <Events>",
-        "dynamodb:Scan on <Experiments>",
-      ]
-    `);
-  });
-
-  it('keeps experiments and reads what it is asked to read out, and nothing else', () => {
-    expect(
-      grantsOf(serving, 'ConfigureExperiments').filter((grant) => grant.startsWith('dynamodb:')),
-    ).toEqual([
-      'dynamodb:PutItem on <Experiments>',
-      'dynamodb:Query on <Experiments>',
-      'dynamodb:Scan on <Experiments>',
-      'dynamodb:Query on <Exposures>',
-      'dynamodb:Query on <Events>/index/byDay',
-    ]);
-  });
-
-  it('lets the models function read models, move the pointer and write candidates again, and nothing else', () => {
-    expect(grantsOf(serving, 'Models').filter((grant) => !/^(logs|xray):/.test(grant))).toEqual([
-      's3:GetObject on <Bucket>/keys/erasure',
-      's3:GetObject on <Bucket>/models/*',
-      's3:PutObject on <Bucket>/models/*',
-      's3:ListBucket on <Bucket>',
-      'dynamodb:BatchWriteItem on <Candidates>',
-      'dynamodb:GetItem on <Candidates>',
-      'dynamodb:Query on <Candidates>',
-      'dynamodb:UpdateItem on <Leases>',
-      'dynamodb:Scan on <Tombstones>',
-    ]);
-  });
-
-  it('lets the users function find and delete what is a listener’s, write tombstones, and read nothing else', () => {
-    expect(grantsOf(serving, 'Users').filter((grant) => !/^(logs|xray):/.test(grant))).toEqual([
-      's3:GetObject on <Bucket>/keys/erasure',
-      's3:PutObject on <Bucket>/keys/erasure',
-      's3:ListBucket on <Bucket>',
-      'dynamodb:BatchWriteItem on <Candidates>',
-      'dynamodb:BatchWriteItem on <Events>',
-      'dynamodb:BatchWriteItem on <Exposures>',
-      'dynamodb:Query on <Candidates>',
-      'dynamodb:Query on <Events>',
-      'dynamodb:Query on <Exposures>',
-      'dynamodb:UpdateItem on <Tombstones>',
-    ]);
   });
 });

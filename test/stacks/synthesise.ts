@@ -14,11 +14,29 @@ export interface StageTemplates {
   readonly serving: Template;
 }
 
-export function synthesise(context: Readonly<Record<string, unknown>> = {}): StageTemplates {
+type Context = Readonly<Record<string, unknown>>;
+
+const JWT = { auth: 'jwt', jwtIssuer: 'https://login.example.org/pool', jwtAudience: 'page' };
+
+/** What may be deployed, by what its context says. */
+export const VARIANTS = {
+  dev: {},
+  demo: { auth: 'demo' },
+  'prod, iam': { stage: 'prod' },
+  'prod, jwt': { stage: 'prod', ...JWT, corsOrigins: 'https://music.example.org' },
+  'prod, jwt, workflow': { stage: 'prod', ...JWT, training: 'workflow', alarmEmail: 'ops@example.org' },
+} as const satisfies Readonly<Record<string, Context>>;
+
+/** An app with the feature flags of cdk.json, without bundling. */
+export function newApp(context: Context): App {
   const flags = cdkJson.parse(
     JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')),
   ).context;
-  const app = new App({ context: { ...flags, 'aws:cdk:bundling-stacks': [], ...context } });
+  return new App({ context: { ...flags, 'aws:cdk:bundling-stacks': [], ...context } });
+}
+
+export function synthesise(context: Context = {}): StageTemplates {
+  const app = newApp(context);
   const { data, training, serving } = addStage(app);
   return {
     data: Template.fromStack(data),

@@ -59,37 +59,33 @@ describe('the training stack', () => {
 
   it('tries a failed run once more and then keeps its event', () => {
     expect(propertiesOf(training, 'AWS::Lambda::EventInvokeConfig')).toMatchObject([
-      { MaximumRetryAttempts: 1, DestinationConfig: { OnFailure: { Destination: queueArn } } },
+      { MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 7200 },
+    ]);
+    expect(propertiesOf(training, 'AWS::Lambda::Function')).toMatchObject([
+      { DeadLetterConfig: { TargetArn: queueArn } },
     ]);
   });
 
-  it('may do what training does, on what it does it to, and nothing else', () => {
-    expect(grantsOf(training, 'Train')).toMatchInlineSnapshot(`
-      [
-        "logs:CreateLogStream on <TrainLogsCA59CB23.Arn>",
-        "logs:PutLogEvents on <TrainLogsCA59CB23.Arn>",
-        "xray:PutTelemetryRecords on *",
-        "xray:PutTraceSegments on *",
-        "s3:GetObject on <Bucket>/datasets/*",
-        "s3:GetObject on <Bucket>/events/*",
-        "s3:GetObject on <Bucket>/keys/erasure",
-        "s3:GetObject on <Bucket>/models/*",
-        "s3:PutObject on <Bucket>/datasets/*",
-        "s3:PutObject on <Bucket>/events/*",
-        "s3:PutObject on <Bucket>/models/*",
-        "s3:DeleteObject on <Bucket>/models/*",
-        "s3:ListBucket on <Bucket>",
-        "dynamodb:BatchWriteItem on <Candidates>",
-        "dynamodb:GetItem on <Candidates>",
-        "dynamodb:Query on <Candidates>",
-        "dynamodb:Query on <Events>/index/byDay",
-        "dynamodb:Scan on <Tombstones>",
-        "dynamodb:UpdateItem on <Leases>",
-        "sqs:GetQueueAttributes on <FailedRuns6F7FC7C6.Arn>",
-        "sqs:GetQueueUrl on <FailedRuns6F7FC7C6.Arn>",
-        "sqs:SendMessage on <FailedRuns6F7FC7C6.Arn>",
-      ]
-    `);
+  it('lets the schedule start the function as it is, keep what it could not, and nothing else', () => {
+    expect(grantsOf(training, 'Retrain')).toEqual([
+      `lambda:InvokeFunction on <${Object.keys(resourcesOf(training, 'AWS::Lambda::Function'))[0]}.Arn>`,
+      `sqs:SendMessage on <${queues[0]}.Arn>`,
+    ]);
+    expect(propertiesOf(training, 'AWS::IAM::Role')).toContainEqual(
+      expect.objectContaining({
+        AssumeRolePolicyDocument: {
+          Statement: [
+            {
+              Action: 'sts:AssumeRole',
+              Effect: 'Allow',
+              Principal: { Service: 'scheduler.amazonaws.com' },
+              Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+            },
+          ],
+          Version: '2012-10-17',
+        },
+      }),
+    );
   });
 
   it('logs to a group that keeps nothing for ever', () => {

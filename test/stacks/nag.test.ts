@@ -1,0 +1,50 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { IConstruct } from 'constructs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { newApp, VARIANTS } from './synthesise.ts';
+import { addStage } from '../../lib/encore-app.ts';
+
+const acknowledged = z.record(z.string(), z.string());
+
+/** Every acknowledgement in a tree of constructs: which rule, and why. */
+function acknowledgements(root: IConstruct): readonly (readonly [rule: string, reason: string])[] {
+  return root.node
+    .findAll()
+    .flatMap((construct) => construct.node.metadata)
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries(acknowledged.parse(data)));
+}
+
+describe.each(Object.entries(VARIANTS))('the stage %s', (_, context) => {
+  it('has no finding of cdk-nag’s AwsSolutions or of CDK’s own rules', () => {
+    const app = newApp(context);
+    addStage(app);
+    // A finding is an error of the synthesis.
+    expect(app.synth().stacks.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('acknowledges findings for three reasons at most', () => {
+    const app = newApp(context);
+    addStage(app);
+    const found = acknowledgements(app);
+    const reasons = new Set(found.map(([, reason]) => reason));
+    expect(reasons.size).toBeLessThanOrEqual(3);
+    for (const reason of reasons) expect(reason.length).toBeGreaterThan(60);
+    // Nothing is acknowledged as a whole but that a route which is for everybody asks for nothing.
+    const allowed =
+      /^\w+::AwsSolutions-(IAM5\[Resource::(\*|[\w-]+:\w+\/(datasets|events|models|work)\/\*)\]|APIG4)$/;
+    for (const [rule] of found) expect(rule).toMatch(allowed);
+  });
+});
+
+describe('the rules', () => {
+  it('are in force: a bucket that anybody could read in clear ends the synthesis', () => {
+    const app = newApp({});
+    addStage(app);
+    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope
+    new Bucket(new Stack(app, 'planted'), 'Bucket');
+    expect(() => app.synth()).toThrow('The S3 Bucket or bucket policy does not require requests to use SSL');
+  });
+});
