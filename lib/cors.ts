@@ -1,11 +1,11 @@
 /**
  * What a page of another origin may do where that is configured at all, in the cloud and on one machine alike.
  *
- * Nothing here is secret: lists go to whoever asks, so no credentials are allowed and `*` is possible.
+ * Callers are known by a header that a page's script sets itself, never by cookies: no credentials are allowed, and `*` is possible.
  */
 export const CORS_RULES = {
   methods: ['GET', 'POST', 'PUT', 'DELETE'],
-  requestHeaders: ['content-type', 'if-none-match'],
+  requestHeaders: ['authorization', 'content-type', 'if-none-match'],
   /** Answer headers that a page's script may read besides the few that it always may. */
   exposedHeaders: ['etag', 'retry-after'],
   /** How long a browser may remember the answer to its preflight. */

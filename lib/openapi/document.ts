@@ -18,12 +18,17 @@ const problem = z
 
 const PROBLEMS = {
   400: 'The request is not valid',
+  401: 'It is not known who asks',
+  403: 'Whoever asks may not do that',
   404: 'There is no such thing',
   409: 'Not possible as things are',
   413: 'The body is too large',
   415: 'The body is no JSON by its content-type',
   503: 'A store did not answer; ask again after Retry-After seconds',
 } as const;
+
+/** What any route answers that is not for everybody, where callers are known at all. */
+const ACCESS = [401, 403] as const;
 
 /**
  * The HTTP API as an OpenAPI 3.1 document: one operation for each route of `functions/routes.ts`, made of the contract that
@@ -55,16 +60,35 @@ export function openApiDocument(
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
+    components: {
+      securitySchemes: {
+        signature: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description:
+            'AWS Signature Version 4, service execute-api: where a deployment knows its callers by IAM. A server on this machine asks for nothing.',
+        },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description:
+            'Where people sign in: the token’s subject is the listener. Experiments, activation and erasure ask for a scope besides.',
+        },
+      },
+    },
     paths,
   });
 }
 
-function operation({ method }: Route, contract: RouteContract): ZodOpenApiOperationObject {
+function operation({ method, access }: Route, contract: RouteContract): ZodOpenApiOperationObject {
   const { operationId, tag, summary, description, params, query, body, responses, problems, etag } = contract;
   return {
     operationId,
     tags: [tag],
     summary,
+    security: access === 'public' ? [{}] : [{ signature: [] }, { token: [] }, {}],
     ...(description === undefined ? {} : { description }),
     ...(params === undefined && query === undefined
       ? {}
@@ -91,7 +115,7 @@ function operation({ method }: Route, contract: RouteContract): ZodOpenApiOperat
       ),
       ...(etag === true ? { 304: { description: 'As the ETag in If-None-Match says' } } : {}),
       ...Object.fromEntries(
-        problems.map((status) => [
+        [...(access === 'public' ? [] : ACCESS), ...problems].map((status) => [
           status,
           { description: PROBLEMS[status], content: { 'application/problem+json': { schema: problem } } },
         ]),

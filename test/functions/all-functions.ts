@@ -104,6 +104,8 @@ export async function allFunctions(
   const functionOf = new Map(ROUTES.map(({ method, path, handledBy }) => [`${method} ${path}`, handledBy]));
   return {
     ...recorded,
+    observability,
+    nowMs: now(),
     handlers,
     dataset: trained.dataset,
     exposureLog,

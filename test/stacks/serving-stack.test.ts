@@ -31,7 +31,7 @@ describe('the serving stack', () => {
       {
         AllowOrigins: ['https://shop.example'],
         AllowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
-        AllowHeaders: ['content-type', 'if-none-match'],
+        AllowHeaders: ['authorization', 'content-type', 'if-none-match'],
         ExposeHeaders: ['etag', 'retry-after'],
         MaxAge: 3_600,
       },

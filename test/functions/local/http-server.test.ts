@@ -287,7 +287,7 @@ describe('other origins', () => {
     expect(corsOf(response.headers)).toEqual({
       'access-control-allow-origin': 'http://localhost:8080',
       'access-control-allow-methods': 'GET,POST,PUT,DELETE',
-      'access-control-allow-headers': 'content-type,if-none-match',
+      'access-control-allow-headers': 'authorization,content-type,if-none-match',
       'access-control-max-age': '3600',
       vary: 'origin',
     });
