@@ -36,9 +36,7 @@ export class DataStack extends Stack {
     super(scope, id, props);
     const accessLogs = new Bucket(this, 'AccessLogs', {
       ...PRIVATE,
-      lifecycleRules: [
-        { expiration: Duration.days(ACCESS_LOG_DAYS), noncurrentVersionExpiration: Duration.days(1) },
-      ],
+      lifecycleRules: [{ expiration: Duration.days(ACCESS_LOG_DAYS) }],
     });
     this.bucket = new Bucket(this, 'Bucket', {
       ...PRIVATE,

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Aws, type Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { CfnPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -71,12 +78,26 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
       logGroup,
       ...(props.failed === undefined ? {} : { deadLetterQueue: props.failed }),
     });
+    dependOnPolicyAlone(this, role);
   }
 
   /** Allows actions, each named, on resources, each named. */
   allow(actions: readonly string[], resources: readonly string[]): void {
     this.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
+}
+
+/**
+ * CDK lets a function wait for its role, which it does anyway as it names it, and for what the role may do, which it would not. Only the latter
+ * has to be said.
+ */
+function dependOnPolicyAlone({ node }: LambdaFunction, role: Role): void {
+  const resource = node.defaultChild;
+  const policy = role.node.findChild('DefaultPolicy').node.defaultChild;
+  if (!(resource instanceof CfnFunction) || !(policy instanceof CfnPolicy)) {
+    throw new TypeError('CDK makes functions and policies otherwise than this was written for');
+  }
+  resource.addOverride('DependsOn', [Stack.of(policy).getLogicalId(policy)]);
 }
 
 /** 12 hexadecimal digits over the hashes of everything that runs. */
