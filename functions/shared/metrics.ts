@@ -1,10 +1,15 @@
 /** Where every metric of Encore is filed. */
 export const METRICS_NAMESPACE = 'Encore';
 
-/** The metrics that functions emit and alarms watch. Counts, summed. */
+/** The metrics that functions count: summed. */
 export const METRICS = {
   /** A list was answered. */
   listServed: 'ListServed',
+  /** The same, by what made it. */
+  personalServed: 'PersonalServed',
+  foldInServed: 'FoldInServed',
+  popularServed: 'PopularServed',
+  noneServed: 'NoneServed',
   /** A listener with candidates, or who may have some, got the popular list because a read or a record failed. */
   personalListFailed: 'PersonalListFailed',
   /** A list was served without any model. */
@@ -39,8 +44,32 @@ export const METRICS = {
   trainingPublished: 'TrainingPublished',
   /** A training run ended without one. */
   trainingFailed: 'TrainingFailed',
+  /** A part of the hourly upkeep failed. */
+  upkeepFailed: 'UpkeepFailed',
   /** A tuned choice could not be used; the training went on without it. */
   tuningIgnored: 'TuningIgnored',
 } as const;
 
 export type Metric = (typeof METRICS)[keyof typeof METRICS];
+
+/** The metrics that functions measure: a value at a time, in a unit of CloudWatch's. */
+export const GAUGES = {
+  /** How long a list took, from the request to its answer. */
+  listLatency: { name: 'ListLatency', unit: 'Milliseconds' },
+  /** How long ago the version that is served was made, hours. */
+  modelAge: { name: 'ModelAgeHours', unit: 'None' },
+  /** How long the candidates of the version that is served are still kept, days. */
+  candidatesLeft: { name: 'CandidatesDaysLeft', unit: 'None' },
+  /** What the version that is served reached on its own holdout; which version that is stands beside it. */
+  servedNdcg: { name: 'ServedNdcgAt20', unit: 'None' },
+  servedRecall: { name: 'ServedRecallAt20', unit: 'None' },
+  servedCandidateRecall: { name: 'ServedCandidateRecall', unit: 'None' },
+  servedCalibrationError: { name: 'ServedCalibrationError', unit: 'None' },
+  /** How long a training took, whole. How long each step took stands beside it. */
+  trainingSeconds: { name: 'TrainingSeconds', unit: 'Seconds' },
+  /** Running experiments whose variants have other shares of the listeners than they should. */
+  sampleRatioMismatches: { name: 'SampleRatioMismatches', unit: 'Count' },
+  /** The largest share of listeners, 0-1, who saw more than one variant of a running experiment. */
+  severalVariantsShare: { name: 'SeveralVariantsShare', unit: 'None' },
+} as const;
+export type Gauge = (typeof GAUGES)[keyof typeof GAUGES];
