@@ -45,12 +45,16 @@ module.exports = {
     {
       name: 'stacks-reference-runtime-by-path-only',
       comment:
-        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts and shared/tables.ts. lib/local runs the handlers and may import them all; lib/report and lib/openapi have rules of their own.',
+        'Synthesis must not run what is deployed. Name the source folder; import only env.ts (types), routes.ts, shared/tables.ts and shared/metrics.ts. lib/local runs the handlers and may import them all; lib/report and lib/openapi have rules of their own.',
       severity: 'error',
       from: { path: ['^lib/', '^bin/app\\.ts$'], pathNot: '^lib/(local|report|openapi)/' },
       to: {
         path: ['^functions/', '^layers/core/src/'],
-        pathNot: ['^functions/[^/]+/env\\.ts$', '^functions/routes\\.ts$', '^functions/shared/tables\\.ts$'],
+        pathNot: [
+          '^functions/[^/]+/env\\.ts$',
+          '^functions/routes\\.ts$',
+          '^functions/shared/(tables|metrics)\\.ts$',
+        ],
       },
     },
     {

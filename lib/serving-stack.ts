@@ -10,6 +10,7 @@ import {
   type HttpApiProps,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { EventsVariables } from '../functions/events/env.ts';
@@ -34,6 +35,9 @@ export interface ServingStackProps extends StackProps {
 
 /** Answers over HTTPS. Its routes are those of `functions/routes.ts`, which the local server has too. */
 export class ServingStack extends Stack {
+  readonly api: HttpApi;
+  readonly functions: Readonly<Record<HttpFunction, IFunction>>;
+
   constructor(scope: Construct, id: string, props: ServingStackProps) {
     super(scope, id, props);
     const { config, data } = props;
@@ -56,7 +60,7 @@ export class ServingStack extends Stack {
       // Ranking takes microseconds; the memory buys the CPU that a cold start decodes the model with.
       memoryMiB: 1_024,
       timeout: Duration.seconds(10),
-      logRetention: config.logRetention,
+      config,
     });
     recommend.allow(['s3:GetObject'], [bucket.arnForObjects('models/*')]);
     // Without it S3 answers 403 and not 404 where there is no object: a stage without a model would look broken.
@@ -74,7 +78,7 @@ export class ServingStack extends Stack {
       environment: { ...auth, EVENTS_TABLE: events.tableName },
       memoryMiB: 512,
       timeout: Duration.seconds(15),
-      logRetention: config.logRetention,
+      config,
     });
     acceptEvents.allow(['dynamodb:PutItem'], [events.tableArn]);
 
@@ -91,7 +95,7 @@ export class ServingStack extends Stack {
       // A read-out goes through days of exposures.
       memoryMiB: 1_769,
       timeout: Duration.seconds(29),
-      logRetention: config.logRetention,
+      config,
     });
     configureExperiments.allow(
       ['dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:Scan'],
@@ -116,7 +120,7 @@ export class ServingStack extends Stack {
       // A model of 60 MB is read whole, and hashed.
       memoryMiB: 1_024,
       timeout: Duration.seconds(29),
-      logRetention: config.logRetention,
+      config,
     });
     models.allow(['s3:GetObject'], [bucket.arnForObjects('models/*'), bucket.arnForObjects('keys/erasure')]);
     // The pointer, and a version's state.
@@ -140,7 +144,7 @@ export class ServingStack extends Stack {
       },
       memoryMiB: 512,
       timeout: Duration.seconds(29),
-      logRetention: config.logRetention,
+      config,
     });
     users.allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects('keys/erasure')]);
     users.allow(['s3:ListBucket'], [bucket.bucketArn]);
@@ -150,11 +154,13 @@ export class ServingStack extends Stack {
     );
     users.allow(['dynamodb:UpdateItem'], [tombstones.tableArn]);
 
+    this.functions = { recommend, events: acceptEvents, experiments: configureExperiments, models, users };
     const api = new HttpApi(this, 'Api', {
       description: 'Encore',
       createDefaultStage: false,
       ...corsOf(config),
     });
+    this.api = api;
     const authorizationOf = createAuthorization(config.auth);
     const integrations = {
       recommend: new HttpLambdaIntegration('RecommendIntegration', recommend),

@@ -1,6 +1,8 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
 import { Aws, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   ContextAttribute,
   Schedule,
@@ -24,6 +26,12 @@ export interface TrainingStackProps extends StackProps {
 
 /** Trains and publishes a model every day. Costs nothing in between. */
 export class TrainingStack extends Stack {
+  /** Where events end that could not be delivered, or whose every run failed. */
+  readonly failedRuns: Queue;
+  readonly functions: Readonly<Record<string, IFunction>>;
+  /** Runs that failed. */
+  readonly failures: (period: Duration) => IMetric;
+
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, props);
     const { config, data } = props;
@@ -49,9 +57,12 @@ export class TrainingStack extends Stack {
       // Lambda gives CPU by memory: from here on a function has two whole cores, one for each training thread.
       memoryMiB: 3_538,
       timeout: Duration.minutes(15),
-      logRetention: config.logRetention,
+      config,
       failed,
     });
+    this.failedRuns = failed;
+    this.functions = { train };
+    this.failures = (period) => train.metricErrors({ statistic: 'Sum', period });
     const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
     train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
     // Data sets too: the rows of listeners who were erased are taken out of their files.

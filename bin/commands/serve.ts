@@ -36,7 +36,11 @@ export function serveCommand(): Command {
       const port = flags.port ?? parsePort(process.env['PORT'] ?? '3000');
       await requireFreePort(port);
       const { modelStore, candidateStore } = await openFolderModel(flags.out);
-      const observability = createObservability('recommend', { LOG_LEVEL: 'WARN', METRICS: 'off' });
+      const observability = createObservability('recommend', {
+        LOG_LEVEL: 'WARN',
+        METRICS: 'off',
+        STAGE: 'local',
+      });
       const stored = followStore(modelStore, (error) =>
         observability.error('the model could not be refreshed', error),
       );

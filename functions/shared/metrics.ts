@@ -1,5 +1,7 @@
-/** Where every metric of Encore is filed. */
-export const METRICS_NAMESPACE = 'Encore';
+/** Where the metrics of a stage are filed: two stages of one account keep theirs apart. */
+export function metricsNamespace(stage: string): string {
+  return `Encore/${stage}`;
+}
 
 /** The metrics that functions count: summed. */
 export const METRICS = {

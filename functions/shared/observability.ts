@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { METRICS_NAMESPACE, type Metric } from './metrics.ts';
+import { metricsNamespace, type Metric } from './metrics.ts';
 import type { ObservabilityEnvironment } from './parse-env.ts';
 
 /** What a function says about itself. Never give it a listener's id: give it {@link Observability.pseudonym} of it. */
@@ -20,7 +20,7 @@ export interface Observability {
 /** Logs as JSON lines and metrics in CloudWatch's embedded format, both on standard output. */
 export function createObservability(service: string, environment: ObservabilityEnvironment): Observability {
   const logger = new Logger({ serviceName: service, logLevel: environment.LOG_LEVEL });
-  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service });
+  const metrics = new Metrics({ namespace: metricsNamespace(environment.STAGE), serviceName: service });
   const pseudonym = createPseudonym(environment.LOG_HASH_KEY ?? randomBytes(32));
   return {
     info: (message, fields = {}) => logger.info(message, fields),

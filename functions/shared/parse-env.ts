@@ -37,6 +37,8 @@ export function accessRules({ AUTH_MODE, ADMIN_SCOPE }: z.output<typeof authVari
 export const observabilityEnvironment = z.object({
   LOG_LEVEL: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR', 'SILENT']).default('INFO'),
   METRICS: z.enum(['on', 'off']).default('on'),
+  /** Whose metrics these are. */
+  STAGE: z.string().min(1).default('local'),
   /** Keys the hash that stands for a listener in logs; without it a key is drawn per process. */
   LOG_HASH_KEY: z.string().min(16).optional(),
 });

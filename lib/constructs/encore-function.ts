@@ -10,12 +10,13 @@ import {
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledgeTraces } from '../acknowledgements.ts';
 import { bundleFunction } from '../build/bundle-function.ts';
 import { ROOT } from '../build/root.ts';
+import type { StageConfig } from '../config.ts';
 import type { CoreLayer } from './core-layer.ts';
 
 export interface EncoreFunctionProps<Variables extends object> {
@@ -27,7 +28,7 @@ export interface EncoreFunctionProps<Variables extends object> {
   readonly layer: CoreLayer;
   readonly memoryMiB: number;
   readonly timeout: Duration;
-  readonly logRetention: RetentionDays;
+  readonly config: Pick<StageConfig, 'stage' | 'logRetention'>;
   /**
    * Where the event of an asynchronous invocation ends whose every attempt failed, as it came: it can be sent again from there.
    *
@@ -52,7 +53,7 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
       ? bundleFunction(`functions/${source}/handler.ts`, join(ROOT, 'dist/functions', source))
       : null;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
-      retention: props.logRetention,
+      retention: props.config.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // Not the role that CDK would make: that one may write to every log group of the account.
@@ -70,6 +71,7 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
       timeout: props.timeout,
       environment: {
         ...props.environment,
+        STAGE: props.config.stage,
         LOG_HASH_KEY: Fn.select(2, Fn.split('/', Aws.STACK_ID)),
         CODE_VERSION: codeVersion([layer.codeHash, built?.hash ?? 'unbuilt']),
       },

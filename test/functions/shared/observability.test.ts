@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const environment: ObservabilityEnvironment = { LOG_LEVEL: 'INFO', METRICS: 'on' };
+const environment: ObservabilityEnvironment = { LOG_LEVEL: 'INFO', METRICS: 'on', STAGE: 'dev' };
 
 /** The JSON lines that come out on standard output and error while `run` runs. */
 function linesOf(run: () => void): Record<string, unknown>[] {

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { GAUGES, METRICS } from '../../functions/shared/metrics.ts';
+import { propertiesOf, resourcesOf, synthesise, VARIANTS } from './synthesise.ts';
+
+const RUNBOOK_URL = 'https://wiki.example.org/encore/runbook';
+const { observability } = synthesise({ alarmEmail: 'ops@example.org', runbookUrl: RUNBOOK_URL });
+const ALARM = 'AWS::CloudWatch::Alarm';
+
+const dimensions = z.array(z.object({ Name: z.string(), Value: z.unknown() })).default([]);
+const metric = z.object({ Namespace: z.string(), MetricName: z.string(), Dimensions: dimensions });
+const alarm = z.object({
+  AlarmDescription: z.string(),
+  AlarmActions: z.array(z.unknown()),
+  OKActions: z.array(z.unknown()),
+  Threshold: z.number(),
+  Namespace: z.string().optional(),
+  MetricName: z.string().optional(),
+  Dimensions: dimensions,
+  Metrics: z.array(z.object({ MetricStat: z.object({ Metric: metric }).optional() })).default([]),
+});
+type Alarm = z.output<typeof alarm>;
+const alarms = new Map(
+  Object.entries(resourcesOf(observability, ALARM)).map(([id, { Properties }]) => [
+    id,
+    alarm.parse(Properties),
+  ]),
+);
+
+/** Every metric that an alarm is about. */
+function metricsOf({
+  Namespace,
+  MetricName,
+  Dimensions,
+  Metrics,
+}: Alarm): readonly z.output<typeof metric>[] {
+  const own = Namespace === undefined ? [] : [{ Namespace, MetricName: MetricName!, Dimensions }];
+  return [...own, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
+}
+
+const sections = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8')
+  .split('\n')
+  .flatMap((line) => /^## ([a-z][a-z-]+)$/.exec(line)?.[1] ?? []);
+
+describe('every alarm', () => {
+  it('tells one topic, of its beginning and of its end', () => {
+    const [topic] = Object.keys(resourcesOf(observability, 'AWS::SNS::Topic'));
+    for (const { AlarmActions, OKActions } of alarms.values()) {
+      expect([AlarmActions, OKActions]).toEqual([[{ Ref: topic }], [{ Ref: topic }]]);
+    }
+  });
+
+  it('says what is the matter and names its section of the runbook; every section is one’s', () => {
+    const linked = Array.from(alarms.values(), ({ AlarmDescription }) => {
+      expect(AlarmDescription).toMatch(/^[A-Z].{20,}\. What to do: https:/);
+      return AlarmDescription.split(`${RUNBOOK_URL}#`)[1];
+    });
+    // The bill is watched by Cost Explorer, not by an alarm.
+    expect([...linked, 'cost-anomaly'].toSorted()).toEqual(sections.toSorted());
+  });
+
+  it('watches metrics that functions emit, by the one dimension that they have', () => {
+    const emitted = new Set<string>([
+      ...Object.values(METRICS),
+      ...Object.values(GAUGES).map(({ name }) => name),
+    ]);
+    const ours = [...alarms.values()]
+      .flatMap(metricsOf)
+      .filter(({ Namespace }) => Namespace.startsWith('Encore'));
+    expect(ours.length).toBeGreaterThan(10);
+    for (const { Namespace, MetricName, Dimensions } of ours) {
+      expect([MetricName, emitted.has(MetricName)]).toEqual([MetricName, true]);
+      expect(Namespace).toBe('Encore/dev');
+      expect(Dimensions.map(({ Name }) => Name)).toEqual(['service']);
+    }
+  });
+
+  it('covers trainings, lists, stores, experiments and functions', () => {
+    const names = new Set([...alarms.values()].flatMap(metricsOf).map(({ MetricName }) => MetricName));
+    for (const name of [
+      'Errors',
+      'Throttles',
+      '5xx',
+      'Latency',
+      'ThrottledRequests',
+      'ApproximateNumberOfMessagesVisible',
+      METRICS.personalListFailed,
+      METRICS.modelMissing,
+      METRICS.exposureUnlogged,
+      METRICS.exposureUncertain,
+      METRICS.eventsFailed,
+      GAUGES.modelAge.name,
+      GAUGES.candidatesLeft.name,
+      GAUGES.sampleRatioMismatches.name,
+    ]) {
+      expect([name, names.has(name)]).toEqual([name, true]);
+    }
+  });
+
+  it('rings for a model of which nobody knows how old it is, and for nothing else that is not measured', () => {
+    const breaching = propertiesOf(observability, ALARM).filter(
+      ({ TreatMissingData }) => TreatMissingData !== 'notBreaching',
+    );
+    expect(breaching).toMatchObject([{ MetricName: GAUGES.modelAge.name, TreatMissingData: 'breaching' }]);
+  });
+});
+
+describe('the topic of alarms', () => {
+  it('takes messages from CloudWatch and Cost Explorer of this account, encrypted on their way', () => {
+    expect(propertiesOf(observability, 'AWS::SNS::TopicPolicy')).toMatchObject([
+      {
+        PolicyDocument: {
+          Statement: expect.arrayContaining([
+            expect.objectContaining({
+              Effect: 'Deny',
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+            expect.objectContaining({
+              Effect: 'Allow',
+              Action: 'sns:Publish',
+              Principal: { Service: ['cloudwatch.amazonaws.com', 'costalerts.amazonaws.com'] },
+              Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+            }),
+          ]),
+        },
+      },
+    ]);
+  });
+
+  it('sends mail to whom the configuration names, and to nobody where it names none', () => {
+    const subscriptions = 'AWS::SNS::Subscription';
+    expect(propertiesOf(observability, subscriptions)).toMatchObject([
+      { Protocol: 'email', Endpoint: 'ops@example.org' },
+    ]);
+    expect(propertiesOf(synthesise().observability, subscriptions)).toEqual([]);
+  });
+});
+
+describe('the bill', () => {
+  it('is watched by the tag that everything of the stage has', () => {
+    const { observability: prod, serving } = synthesise(VARIANTS['prod, iam']);
+    const monitor = z
+      .array(z.object({ MonitorType: z.string(), MonitorSpecification: z.string() }))
+      .parse(propertiesOf(prod, 'AWS::CE::AnomalyMonitor'));
+    expect(monitor.map(({ MonitorSpecification }) => JSON.parse(MonitorSpecification))).toEqual([
+      { Tags: { Key: 'encore:stage', Values: ['prod'], MatchOptions: ['EQUALS'] } },
+    ]);
+    for (const lambda of propertiesOf(serving, 'AWS::Lambda::Function')) {
+      expect(lambda['Tags']).toContainEqual({ Key: 'encore:stage', Value: 'prod' });
+    }
+  });
+});
+
+describe('the dashboard', () => {
+  it('shows every metric that an alarm is about', () => {
+    const body = JSON.stringify(propertiesOf(observability, 'AWS::CloudWatch::Dashboard'));
+    for (const { MetricName } of [...alarms.values()].flatMap(metricsOf)) {
+      expect([MetricName, body.includes(MetricName)]).toEqual([MetricName, true]);
+    }
+  });
+});
