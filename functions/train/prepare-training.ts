@@ -40,6 +40,8 @@ export interface PreparedTraining {
   readonly inputFingerprint: string;
   /** The same over the data set's files as they lie there, before erasure. */
   readonly datasetFingerprint: string;
+  /** The same over those files as they lie there since; `null` where nothing was taken out of them. */
+  readonly rewrittenFingerprint: string | null;
 }
 
 /** What a training did with events: what the drain found, and what of it is in the model. */
@@ -121,6 +123,7 @@ export async function prepareTraining(
     erased,
     inputFingerprint,
     datasetFingerprint: source.fingerprint(),
+    rewrittenFingerprint: erasedRows > 0 ? cleaned.fingerprint() : null,
   };
 }
 

@@ -42,6 +42,7 @@ export async function publishTrained(
 ): Promise<PublishedModel> {
   const { clock, erasure, codeVersion } = ports;
   const { startedAtMs, dataset, events, tuning, inputFingerprint, datasetFingerprint } = prepared;
+  const { rewrittenFingerprint } = prepared;
   const { fence, progress, timings } = run;
   const modelVersion = makeVersion({ createdAtMs: startedAtMs, fingerprint: inputFingerprint, fence });
   const contents = await buildVersion(trained, dataset, {
@@ -50,6 +51,7 @@ export async function publishTrained(
     codeVersion,
     inputFingerprint,
     datasetFingerprint,
+    ...(rewrittenFingerprint === null ? {} : { rewrittenFingerprint }),
     ...(events === null ? {} : { events: { ...events } }),
     timings,
     tuning,

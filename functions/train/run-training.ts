@@ -4,6 +4,7 @@ import { gate } from './gate.ts';
 import { prepareTraining, type EventSummary } from './prepare-training.ts';
 import { publishTrained } from './publish-trained.ts';
 import type { TrainingEvent } from './request.ts';
+import { resumeTraining } from './resume-training.ts';
 import { savedParts } from './saved-parts.ts';
 import type { TrainingPorts } from './training-ports.ts';
 
@@ -12,17 +13,20 @@ export interface TrainingResult {
   /** `busy`: somebody else is training; nothing was done. */
   readonly outcome: PublishOutcome | 'busy';
   readonly modelVersion: string | null;
+  /** Whether an earlier run had trained the model and left it unpublished: this one has trained none. */
+  readonly resumed: boolean;
   readonly metrics: TrainingMetrics | null;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
-  /** What became of the events; `null` where there are none. */
+  /** What became of the events; `null` where there are none, and of a model that an earlier run had trained. */
   readonly events: EventSummary | null;
   /** Old versions that were deleted; `null` where that failed, absent where it was not tried. */
   readonly expiredVersions?: readonly string[] | null;
 }
 
 /**
- * The scheduled job: lease, drain, read and validate, merge, train, gate, publish.
+ * The scheduled job: lease, drain, read and validate, merge, train, gate, publish. Where an earlier run has trained what this one
+ * would train and could not publish it, this one finishes that instead ({@link resumeTraining}).
  *
  * Listeners who were erased are in no model that begins after it: their rows are left out of what is read and taken out of the data
  * set's files, their events taken out of the offline store. Who was erased during a run is found at its end, and the candidates
@@ -38,8 +42,7 @@ export async function runTraining(
 ): Promise<TrainingResult> {
   const { leaseStore, clock } = ports;
   const lease = await leaseStore.acquire(run.holder, clock(), ports.leaseMs);
-  if (lease === undefined)
-    return { outcome: 'busy', modelVersion: null, metrics: null, timings: {}, events: null };
+  if (lease === undefined) return { ...NOTHING_TRAINED, outcome: 'busy', timings: {} };
   try {
     return await trainUnderLease(ports, event, { ...run, fence: lease.fence });
   } finally {
@@ -47,6 +50,8 @@ export async function runTraining(
     await leaseStore.release(run.holder).catch(() => undefined);
   }
 }
+
+const NOTHING_TRAINED = { modelVersion: null, resumed: false, metrics: null, events: null } as const;
 
 async function trainUnderLease(
   ports: TrainingPorts,
@@ -59,15 +64,17 @@ async function trainUnderLease(
   const progress = timed(ports.progress, clock, timings);
   const prepared = await prepareTraining(ports, event, { ...run, startedAtMs, progress });
   if (prepared === null) {
-    return { outcome: 'deadline', modelVersion: null, metrics: null, timings, events: null };
+    return { ...NOTHING_TRAINED, outcome: 'deadline', timings };
   }
+  const resumed = await resumeTraining(ports, event, prepared, { ...run, progress });
+  if (resumed !== null) return { ...resumed, resumed: true, timings, events: null };
   const { dataset, parameters, events } = prepared;
   const reuse = await savedParts(modelStore, dataset, parameters, event.options);
   const io = { parallel: ports.parallel, progress };
   const trained = await trainModel(dataset, parameters, { ...io, reuse });
   await gate(modelStore, dataset, trained, io);
   const published = await publishTrained(ports, prepared, trained, { ...run, progress, timings });
-  return { ...published, metrics: trained.metrics, timings, events };
+  return { ...published, resumed: false, metrics: trained.metrics, timings, events };
 }
 
 /** The same progress, and how long each step took. */

@@ -34,6 +34,8 @@ export interface TrainingPorts {
   readonly onReport: (report: DataReport) => void;
   /** Told of a tuned choice that cannot be used: the training goes on without it. */
   readonly onTuningIgnored: (message: string) => void;
+  /** Told of an unfinished version that is damaged: the training goes on without it. */
+  readonly onPassedOver?: (message: string) => void;
   /** What listeners did since; a training of files alone goes without. */
   readonly events?: EventPorts;
   /** Who asked to be forgotten; where nobody can ask, nobody was. */

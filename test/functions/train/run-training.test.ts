@@ -142,6 +142,7 @@ describe('runTraining', () => {
     expect(await runTraining(ports, SEED, RUN)).toEqual({
       outcome: 'busy',
       modelVersion: null,
+      resumed: false,
       metrics: null,
       timings: {},
       events: null,
