@@ -325,9 +325,10 @@ describe('resumePublication', () => {
 
   it('passes over a version that serving could not read', async () => {
     await leave(second, 5);
-    const popular: Resumption['popular'] = () =>
-      Promise.reject(new EncoreError('ARTIFACT_INCOMPATIBLE', 'from a newer Encore'));
-    expect(await resumePublication(ports, resumption({ popular }))).toBeNull();
+    const unreadable = resumption({
+      popular: () => Promise.reject(new EncoreError('ARTIFACT_INCOMPATIBLE', 'from a newer Encore')),
+    });
+    expect(await resumePublication(ports, unreadable)).toBeNull();
     expect(passedOver).toEqual(['from a newer Encore']);
   });
 

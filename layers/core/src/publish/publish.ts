@@ -280,7 +280,7 @@ async function verify(
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return a === b || (a.length === b.length && a.every((byte, i) => byte === b[i]));
 }
 
 function failed(version: string, what: string, options?: ErrorOptions): EncoreError {
