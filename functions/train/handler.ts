@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Progress } from '@encore/core/train';
+import { EncoreError, type Progress } from '@encore/core/train';
 import type { Context } from 'aws-lambda';
 
 import { createDynamoClient, createS3Client, TRAINING_LIMITS } from '../shared/adapters/clients.ts';
@@ -19,8 +19,10 @@ import { parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { trainEnvironment } from './env.ts';
 import { rewriteDataset } from './erasures.ts';
+import { findingLines } from './prepare-training.ts';
 import { parseTrainingEvent } from './request.ts';
-import { findingLines, runTraining, type TrainingPorts, type TrainingResult } from './run-training.ts';
+import { runTraining, type TrainingResult } from './run-training.ts';
+import type { TrainingPorts } from './training-ports.ts';
 
 const DAY_MS = 86_400_000;
 /** Lambda ends a run after 15 minutes; nobody else may begin while it could still be at work. */
@@ -37,12 +39,15 @@ export type TrainHandler = (event: unknown, context: TrainingContext) => Promise
 /**
  * The scheduled training: parses the event, runs it, and says how it ended.
  *
- * A failure is thrown, so that the schedule's retries and its dead letter queue see it.
+ * A failure is thrown, so that Lambda tries again and its dead letter queue sees it. So is a run that is out of time: the next
+ * attempt, or the next run, finishes what it left.
  */
 export function createTrainHandler(
-  ports: Omit<TrainingPorts, 'onTuningIgnored'>,
+  ports: Omit<TrainingPorts, 'onTuningIgnored' | 'onPassedOver'>,
   observability: Observability,
 ): TrainHandler {
+  const onPassedOver = (message: string): void =>
+    observability.warn('an unfinished version cannot be finished', { cause: message });
   const onTuningIgnored = (message: string): void => {
     observability.count(METRICS.tuningIgnored);
     observability.warn(message);
@@ -50,14 +55,17 @@ export function createTrainHandler(
   return async (event, context) => {
     const requestId = context.awsRequestId;
     try {
-      const result = await runTraining({ ...ports, onTuningIgnored }, parseTrainingEvent(event), {
-        holder: requestId,
-        deadlineMs: ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS,
-      });
+      const result = await runTraining(
+        { ...ports, onTuningIgnored, onPassedOver },
+        parseTrainingEvent(event),
+        {
+          holder: requestId,
+          deadlineMs: ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS,
+        },
+      );
       if (result.outcome === 'published') observability.count(METRICS.trainingPublished);
-      // Every run may end like this, and none would publish: somebody has to know.
-      if (result.outcome === 'deadline') observability.count(METRICS.trainingFailed);
       observability.info('training ended', { requestId, ...result });
+      if (result.outcome === 'deadline') throw outOfTime(result);
       return result;
     } catch (error) {
       observability.count(METRICS.trainingFailed);
@@ -67,6 +75,16 @@ export function createTrainHandler(
       observability.flush();
     }
   };
+}
+
+function outOfTime({ modelVersion }: TrainingResult): EncoreError {
+  return new EncoreError(
+    'PUBLISH_FAILED',
+    modelVersion === null
+      ? 'the training ran out of time before it had a model; expected time to drain events, read, train and publish'
+      : `the training ran out of time while publishing version ${modelVersion}; nothing of it is served, the next attempt goes on`,
+    { modelVersion },
+  );
 }
 
 /**

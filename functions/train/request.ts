@@ -29,6 +29,7 @@ const options = z.strictObject({
   reuseFactors: flag,
   reuseRanker: flag,
   ignoreTuning: flag,
+  resume: flag,
 }) satisfies z.ZodType<TrainOptions>;
 
 const DATASET_NAME = 'allowed is 1 to 64 letters, digits, ".", "_" or "-", a letter or digit first';

@@ -1,12 +1,4 @@
-import {
-  assertValid,
-  formatReport,
-  readDataset,
-  resolveOptions,
-  tunedParameters,
-  type Manifest,
-  type TrainParameters,
-} from '@encore/core/train';
+import { assertValid, formatReport, readDataset, resolveOptions, tunedParameters } from '@encore/core/train';
 
 import { ROUTES } from '../../functions/routes.ts';
 import {
@@ -22,6 +14,7 @@ import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE, TABLES } from '../../functions/shared/tables.ts';
 import { countWaitingEvents } from '../../functions/train/drain-events.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
+import { isMadeOf } from '../../functions/train/made-of.ts';
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
 import { datasetNameOf } from './dataset-name.ts';
@@ -83,7 +76,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
     if (
       options.retrain !== true &&
       kept !== null &&
-      isUpToDate(kept, { fingerprint, codeVersion, parameters })
+      isMadeOf(kept, { datasetFingerprint: fingerprint, codeVersion, parameters })
     ) {
       say(`The model ${kept.modelVersion} was trained on this data by this code: reusing it.`);
       const waiting = await countWaitingEvents({
@@ -103,11 +96,16 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       await uploadDataset(s3, { bucket, dataset, folder });
       const train = createTrainHandlerFromEnvironment(trainEnv, { progress: createProgress() });
       // The event that the schedule sends, its time filled in as EventBridge Scheduler does.
-      const result = await orInterrupted(
-        train({ dataset, preset: 'full', options: {}, now: new Date().toISOString() }, localContext()),
-        interrupted,
-      );
+      const event = {
+        dataset,
+        preset: 'full',
+        options: options.retrain === true ? { resume: false } : {},
+        now: new Date().toISOString(),
+      };
+      const result = await orInterrupted(train(event, localContext()), interrupted);
       if (result === null) return;
+      if (result.resumed)
+        say('An earlier run has trained it and was stopped while publishing: finished that.');
       say(
         `Model ${result.modelVersion} is ${result.outcome}: NDCG@20 ${result.metrics!['holdout-ndcg@20'].toFixed(4)} on its own holdout.`,
       );
@@ -142,22 +140,6 @@ async function validate(folder: string, say: (line: string) => void): Promise<st
   say(formatReport(read.report));
   assertValid(read);
   return source.fingerprint();
-}
-
-function isUpToDate(
-  manifest: Manifest,
-  now: {
-    readonly fingerprint: string;
-    readonly codeVersion: string;
-    readonly parameters: TrainParameters;
-  },
-): boolean {
-  return (
-    // Events are no reason: they wait for the next training.
-    (manifest.datasetFingerprint ?? manifest.inputFingerprint) === now.fingerprint &&
-    manifest.codeVersion === now.codeVersion &&
-    JSON.stringify(manifest.parameters) === JSON.stringify(now.parameters)
-  );
 }
 
 /** The result, or null where Ctrl-C came first. */

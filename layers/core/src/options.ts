@@ -41,6 +41,8 @@ export interface TrainOptions {
   readonly reuseRanker?: boolean | undefined;
   /** Train with the preset's defaults though a tuned choice is stored. */
   readonly ignoreTuning?: boolean | undefined;
+  /** `false`: train though an earlier run has left the same model unpublished, which is finished otherwise. */
+  readonly resume?: boolean | undefined;
 }
 
 /** Everything that determines a model besides the data: recorded whole in the manifest. */

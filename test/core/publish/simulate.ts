@@ -1,49 +1,99 @@
+import { createMemoryLeaseStore } from '../../../functions/shared/adapters/memory-stores.ts';
 import { EncoreError, isEncoreError } from '../../../layers/core/src/errors.ts';
 import { createRng } from '../../../layers/core/src/math/rng.ts';
-import type { CandidateStore, ModelStore } from '../../../layers/core/src/ports.ts';
-import { POINTER_KEY, readPointer } from '../../../layers/core/src/publish/pointer.ts';
+import type { CandidateStore, LeaseStore, ModelStore } from '../../../layers/core/src/ports.ts';
+import { activateVersion, unpin } from '../../../layers/core/src/publish/activate-version.ts';
+import {
+  POINTER_KEY,
+  readPointer,
+  versionKey,
+  type Pointer,
+} from '../../../layers/core/src/publish/pointer.ts';
 import {
   equalBytes,
-  type publishVersion,
   type Publication,
+  type publishVersion,
+  type PublishOutcome,
 } from '../../../layers/core/src/publish/publish.ts';
-import { versionKey } from '../../../layers/core/src/publish/pointer.ts';
+import type { resumePublication, Resumption } from '../../../layers/core/src/publish/resume-publication.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
-import { activateVersion, unpin } from '../../../layers/core/src/publish/activate-version.ts';
+import { makePublication } from './make-publication.ts';
+
+/** What a training does once it has the lease. */
+export interface Protocol {
+  readonly publish: typeof publishVersion;
+  readonly resume: typeof resumePublication;
+}
 
 /** What happened in one simulated schedule. */
 export interface Simulation {
   /** Broken invariants; empty when all held. */
   readonly violations: readonly string[];
-  /** How often each thing happened: outcomes of publishers, faults, reads. */
+  /** How often each thing happened: outcomes, faults, reads. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** When every schedule begins, by a clock that is right. */
+const START_MS = Date.UTC(2026, 10, 24);
+const DAY_MS = 86_400_000;
+/** Turns; a training on its own takes about 40. */
+const LEASE_MS = 250;
+/** How far an actor's clock may be off: a little, or by more than a lease. */
+const SKEWS = [0, 0, 7, -7, 2 * LEASE_MS, -2 * LEASE_MS];
+/** Fences that a schedule may use up: trainings that begin later find no publication, and stop. */
+const FENCES = 80;
+
+/** What the training under each fence would publish; of every other one the candidates are about to expire. */
+const publications: readonly Publication[] = await Promise.all(
+  Array.from({ length: FENCES + 1 }, async (_, fence) => ({
+    ...(await makePublication(fence, { expiresAtMs: START_MS + (fence % 2 === 0 ? 60 : 1) * DAY_MS })),
+    chunkRecords: 2,
+    popular: Uint8Array.of(fence),
+  })),
+);
+const byVersion = new Map(publications.map((publication) => [publication.version, publication]));
+
 const ignore = (): void => undefined;
 const unavailable = (): EncoreError => new EncoreError('STORE_UNAVAILABLE', 'no answer');
+const decoder = new TextDecoder();
+
+type Kind = 'training' | 'activation' | 'unpinning';
+
+/** Somebody who calls stores: what befell it is kept for judging what it says. */
+interface Actor {
+  readonly kind: Kind;
+  readonly skewMs: number;
+  /** Called where it crashes, if somebody starts it again. */
+  readonly restart: () => void;
+  /** Calls without an answer, lost races and writes that stored nothing. */
+  setbacks: number;
+}
 
 /**
- * Runs publishers, an activation, an unpinning and readers over one pair of stores, interleaved at every port call by a
- * seeded choice, with faults:
+ * Runs trainings, activations, unpinnings and readers over one set of stores, interleaved at every port call by a seeded choice.
  *
- * - a crash before or after a call took effect: the actor never continues, and may be started again from the beginning; a deadline that ends it early;
+ * A training takes the lease (of the semantics of the stored one: conditional, expiring by the clock of whoever asks), which gives it
+ * its fence, finishes what an earlier one has left or publishes its own version, and gives the lease back. Some schedules have no
+ * lease at all. Faults:
+ *
+ * - a crash before or after a call took effect: the actor never continues, and may be started again from the beginning, as the same
+ *   holder or as another;
  * - a lost request: rejected without effect; a lost answer: rejected after its effect;
  * - a late request: rejected, with its effect at some later time, in any order;
- * - a partial write of candidates.
+ * - a partial write of candidates, and deadlines anywhere;
+ * - clocks that are off, some by more than a lease.
  *
- * Invariants: the pointer's fence never decreases and never stays equal under another version; a reader that follows the
- * pointer finds every file and every candidate record of that version, byte for byte; a publisher that says `published`
- * was served, one that says `superseded` was overtaken; once all is calm, publishing the last version does not fail,
- * whatever was left behind.
+ * Invariants:
  *
- * @param publications - Candidates for publication, distinct fences.
- * @param publish - The publisher under test.
+ * - the pointer's fence grows strictly; a pinned pointer is moved by an activation or an unpinning alone;
+ * - when the pointer is moved, every file and candidate record of its version is there, byte for byte, and stays so: a reader who
+ *   follows the pointer finds them;
+ * - a version's state never says that more records are stored than are;
+ * - who says `published` was served, who says `superseded` was overtaken, who says `pinned` found it pinned, and who fails had five
+ *   setbacks at least;
+ * - once all is calm, one more training publishes (or, where pinned, completes) a version, whatever was left behind.
  */
-export async function simulate(
-  seed: number,
-  publications: readonly Publication[],
-  publish: typeof publishVersion,
-): Promise<Simulation> {
+export async function simulate(seed: number, protocol: Protocol): Promise<Simulation> {
   const rng = createRng(seed);
   const chance = (p: number): boolean => rng.next() < p;
   const violations: string[] = [];
@@ -54,9 +104,10 @@ export async function simulate(
 
   // One actor runs at a time; the others wait in `parked` for their turn.
   const parked: (() => void)[] = [];
-  const late: (() => void)[] = [];
+  const late: (() => unknown)[] = [];
+  const sleeping: { readonly untilMs: number; readonly resume: () => void }[] = [];
   let yielded = ignore;
-  let nowMs = 0;
+  let nowMs = START_MS;
   let calm = false;
   const turn = (): Promise<void> =>
     new Promise((resolve) => {
@@ -66,175 +117,278 @@ export async function simulate(
     });
   const never = (): Promise<never> => {
     yielded();
-    return new Promise(() => undefined);
+    return new Promise(ignore);
   };
 
   // The stores' contents, and what the pointer went through.
-  const objects = new Map<string, Uint8Array>();
+  const objects = new Map<string, { readonly body: Uint8Array; readonly etag: string }>();
   const candidates = new Map<string, Uint8Array>();
-  const served: { version: string; fence: number }[] = [];
+  const leases = createMemoryLeaseStore();
+  const hasLease = chance(0.7);
+  const history: Pointer[] = [];
   let writes = 0;
-  const etags = new Map<string, string>();
-  const setObject = (key: string, body: Uint8Array): void => {
-    objects.set(key, body.slice());
-    etags.set(key, `${++writes}`);
-    if (key !== POINTER_KEY) return;
-    const next: { version: string; fence: number } = JSON.parse(new TextDecoder().decode(body));
-    const last = served.at(-1);
+
+  const missing = ({ version, files, candidates: entries }: Publication): string | null => {
+    for (const [path, body] of files) {
+      const found = objects.get(versionKey(version, path));
+      if (found === undefined || !equalBytes(found.body, body)) {
+        return `${found === undefined ? 'no' : 'another'} ${path}`;
+      }
+    }
+    return missingRecord(version, entries);
+  };
+  const missingRecord = (version: string, entries: Publication['candidates']): string | null => {
+    for (const { userId, record } of entries) {
+      const found = candidates.get(`${version}/${userId}`);
+      if (found === undefined || !equalBytes(found, record)) return `no candidates of ${userId}`;
+    }
+    return null;
+  };
+  const judgePointer = (next: Pointer, kind: Kind): void => {
+    const last = history.at(-1);
     if (last !== undefined && next.fence <= last.fence) {
       violations.push(
         `fence ${last.fence} of ${last.version} was followed by ${next.fence} of ${next.version}`,
       );
     }
-    served.push({ version: next.version, fence: next.fence });
+    if (last?.pinned === true && kind === 'training') {
+      violations.push(`the pinned ${last.version} was replaced by a training with ${next.version}`);
+    }
+    const lacks = missing(byVersion.get(next.version)!);
+    if (lacks !== null) violations.push(`${next.version} was served with ${lacks}`);
+    history.push(next);
+  };
+  const judgeState = (key: string, body: Uint8Array): void => {
+    const { version, candidates: entries } = byVersion.get(key.split('/')[1]!)!;
+    const state: { candidatesUntil: string | null; candidatesStored: { count: number } | null } = JSON.parse(
+      decoder.decode(body),
+    );
+    const stored = state.candidatesUntil === null ? (state.candidatesStored?.count ?? 0) : entries.length;
+    const lacks = missingRecord(version, entries.slice(0, stored));
+    if (lacks !== null) violations.push(`${key} says that ${stored} are stored, with ${lacks}`);
+  };
+  const setObject = (key: string, body: Uint8Array, kind: Kind): void => {
+    if (key === POINTER_KEY) judgePointer(JSON.parse(decoder.decode(body)), kind);
+    else if (key.endsWith('/state.json')) judgeState(key, body);
+    objects.set(key, { body, etag: `${++writes}` });
   };
 
+  // Some schedules are quiet, some are stormy.
+  const storm = [0.3, 1, 2][rng.integer(3)]!;
   /** One call of a faulty actor: its effect, its answer, and what may go wrong with either. */
-  const call = async <T>(restart: () => void, effect: () => T): Promise<T> => {
+  const call = async <T>(actor: Actor, effect: () => T, changes = true): Promise<Awaited<T>> => {
     await turn();
-    const fault = calm ? 1 : rng.next();
-    if (fault < 0.015) {
+    const fault = calm ? 1 : rng.next() / storm;
+    if (fault < 0.008) {
       count('crash before');
-      if (chance(0.7)) restart();
+      actor.restart();
       return never();
     }
-    if (fault < 0.04) {
+    if (fault < 0.03) {
       count('lost request');
+      actor.setbacks++;
       throw unavailable();
     }
-    if (fault < 0.06) {
+    if (fault < 0.05 && changes) {
       count('late request');
+      actor.setbacks++;
       late.push(effect);
       throw unavailable();
     }
-    const answer = effect();
-    if (fault < 0.075) {
+    const answer = await effect();
+    if (fault < 0.058) {
       count('crash after');
-      if (chance(0.7)) restart();
+      actor.restart();
       return never();
     }
-    if (fault < 0.11) {
+    if (fault < 0.09) {
       count('lost answer');
+      actor.setbacks++;
       throw unavailable();
     }
     return answer;
   };
 
-  const portsOf = (restart: () => void): PublishPorts => {
+  const clockOf =
+    ({ skewMs }: Actor): (() => number) =>
+    () =>
+      nowMs + skewMs;
+
+  const portsOf = (actor: Actor): PublishPorts => {
     const modelStore: ModelStore = {
-      get: (key) =>
-        call(restart, () => {
-          const body = objects.get(key);
-          return body === undefined ? undefined : { body: body.slice(), etag: etags.get(key)! };
-        }),
-      put: (key, body) => call(restart, () => setObject(key, body)),
+      get: (key) => call(actor, () => objects.get(key), false),
+      put: (key, body) => call(actor, () => setObject(key, body, actor.kind)),
       putIf: (key, body, etag) =>
-        call(restart, () => {
-          if ((etags.get(key) ?? null) !== etag) return false;
-          setObject(key, body);
+        call(actor, () => {
+          if ((objects.get(key)?.etag ?? null) !== etag) {
+            actor.setbacks++;
+            return false;
+          }
+          setObject(key, body, actor.kind);
           return true;
         }),
       list: (prefix) =>
-        call(restart, () =>
-          Array.from(objects.keys())
-            .filter((key) => key.startsWith(prefix))
-            .toSorted(),
-        ),
-      delete: (keys) =>
-        call(restart, () => {
-          for (const key of keys) {
-            objects.delete(key);
-            etags.delete(key);
-          }
-        }),
+        call(actor, () => Array.from(objects.keys()).filter((key) => key.startsWith(prefix)), false),
+      delete: () => Promise.reject(new Error('nobody deletes here')),
     };
+    const clock = clockOf(actor);
     const candidateStore: CandidateStore = {
-      write: (version, records) => {
+      write: (version, records, { deadlineMs = Infinity }) => {
         const whole = calm || chance(0.8);
         const n = whole ? records.length : rng.integer(records.length + 1);
-        return call(restart, () => {
+        return call(actor, () => {
+          if (clock() >= deadlineMs) return 0;
+          if (n === 0) actor.setbacks++;
           for (const { userId, record } of records.slice(0, n))
             candidates.set(`${version}/${userId}`, record);
           return n;
         });
       },
-      read: (userId, version) => call(restart, () => candidates.get(`${version}/${userId}`)?.slice()),
+      read: (userId, version) => call(actor, () => candidates.get(`${version}/${userId}`), false),
     };
-    return { modelStore, candidateStore, clock: () => nowMs, sleep: turn, random: () => rng.next() };
+    return { modelStore, candidateStore, clock, sleep: turn, random: () => rng.next() };
   };
+  const leaseOf = (actor: Actor): LeaseStore => ({
+    acquire: (holder, atMs, ttlMs) =>
+      call(actor, async () =>
+        hasLease ? leases.acquire(holder, atMs, ttlMs) : { fence: await leases.issueFence() },
+      ),
+    release: (holder) => call(actor, () => leases.release(holder)),
+  });
 
   // A new actor waits for its turn from the start; whoever started it still has its own.
-  const start = (actor: () => Promise<void>): void => {
+  const start = (run: () => Promise<void>, actor?: Actor): void => {
     void new Promise<void>((resolve) => {
       parked.push(resolve);
     })
-      .then(actor)
+      .then(run)
       .catch((error: unknown) => {
-        if (isEncoreError(error) && error.code === 'PUBLISH_FAILED' && !calm) count('failed');
-        else violations.push(`unexpected error: ${String(error)}`);
+        const isFailure = isEncoreError(error) && /PUBLISH_FAILED|STORE_UNAVAILABLE/.test(error.code);
+        if (!isFailure || calm) violations.push(`unexpected error: ${String(error)}`);
+        else if ((actor?.setbacks ?? 0) < 5 && error.code === 'PUBLISH_FAILED') {
+          violations.push(`failed after ${actor?.setbacks} setbacks: ${error.message}`);
+        }
+        count('failed');
       })
       .finally(() => yielded());
   };
-
-  const wait = async (most: number): Promise<void> => {
-    for (let turns = rng.integer(most); turns > 0; turns--) await turn();
-  };
-  const startPublisher = (publication: Publication): void =>
-    start(async () => {
-      const { version, fence } = publication;
-      if (!calm && chance(0.5)) await wait(80);
-      const outcome = await publish(
-        portsOf(() => startPublisher(publication)),
-        publication,
-      );
-      count(outcome);
-      if (outcome === 'deadline') startPublisher({ ...publication, deadlineMs: Infinity });
-      if (outcome === 'published' && !served.some((pointer) => pointer.version === version)) {
-        violations.push(`${version} says published but never was served`);
-      }
-      if (outcome === 'superseded' && served.at(-1)!.fence < fence) {
-        violations.push(`${version} says superseded by fence ${served.at(-1)!.fence}`);
-      }
+  /** Waits for up to `most` turns of others. */
+  const wait = (most: number): Promise<void> =>
+    new Promise((resolve) => {
+      sleeping.push({ untilMs: nowMs + rng.integer(most), resume: resolve });
+      yielded();
     });
-  const startActivation = (publication: Publication, fence: number): void =>
+  const skew = (): number => SKEWS[rng.integer(SKEWS.length)]!;
+
+  /** The training of one run of the function: lease, resume or train and publish, release. */
+  const train = async (actor: Actor, holder: string): Promise<PublishOutcome | 'busy'> => {
+    const ports = portsOf(actor);
+    const lease = leaseOf(actor);
+    const startedMs = ports.clock();
+    const held = await lease.acquire(holder, startedMs, LEASE_MS);
+    if (held === undefined) return 'busy';
+    const publication = publications[held.fence];
+    if (publication === undefined) return 'superseded';
+    // As the function's own limit: before the lease ends, and at times far too early.
+    const deadlineMs = startedMs + (calm ? Infinity : chance(0.35) ? rng.integer(150) : 0.75 * LEASE_MS);
+    try {
+      const { outcome, version } = await work(ports, publication, deadlineMs);
+      judgeOutcome(outcome, byVersion.get(version)!);
+      return outcome;
+    } finally {
+      await lease.release(holder).catch(ignore);
+    }
+  };
+  const work = async (
+    ports: PublishPorts,
+    publication: Publication,
+    deadlineMs: number,
+  ): Promise<{ outcome: PublishOutcome; version: string }> => {
+    const resumption: Resumption = {
+      isWanted: () => true,
+      popular: ({ version }) => Promise.resolve(byVersion.get(version)!.popular!),
+      expiresAtMs: publication.expiresAtMs,
+      chunkRecords: 2,
+      deadlineMs,
+    };
+    const resumed = await protocol.resume(ports, resumption);
+    if (resumed !== null) {
+      count(`resumed and ${resumed.outcome}`);
+      return { outcome: resumed.outcome, version: resumed.manifest.modelVersion };
+    }
+    if (!calm) await wait(20);
+    return {
+      outcome: await protocol.publish(ports, { ...publication, deadlineMs }),
+      version: publication.version,
+    };
+  };
+  const judgeOutcome = (outcome: PublishOutcome, { version, fence }: Publication): void => {
+    if (outcome === 'published' && !history.some((pointer) => pointer.version === version)) {
+      violations.push(`${version} says published but never was served`);
+    }
+    if (outcome === 'superseded' && (history.at(-1)?.fence ?? -1) < fence) {
+      violations.push(`${version} says superseded by fence ${history.at(-1)?.fence}`);
+    }
+    if (outcome === 'pinned' && !history.some(({ pinned }) => pinned)) {
+      violations.push(`${version} says pinned, and nothing was`);
+    }
+  };
+  const startTraining = (holder: string, attempts = 3): void => {
+    const again = (): void => {
+      // As Lambda retries, or as the next run comes.
+      if (attempts > 1 && chance(0.7)) {
+        startTraining(chance(0.5) ? holder : `${holder}+`, attempts - 1);
+      }
+    };
+    const actor: Actor = { kind: 'training', skewMs: skew(), setbacks: 0, restart: again };
+    start(async () => {
+      if (chance(0.7)) await wait(120);
+      const outcome = await train(actor, holder);
+      count(outcome);
+      if (outcome === 'deadline' || outcome === 'busy') again();
+    }, actor);
+  };
+
+  const startActivation = (): void => {
+    const actor: Actor = { kind: 'activation', skewMs: skew(), setbacks: 0, restart: ignore };
     start(async () => {
       // Late enough, often, for there to be something to go back to.
-      await wait(30);
-      const { version } = publication;
-      const ports = portsOf(() => startActivation(publication, fence));
-      try {
-        const { outcome, candidatesWritten } = await activateVersion(ports, version, {
-          fence,
-          pinned: chance(0.7),
-          expiresAtMs: Date.UTC(2027, 1),
-          load: () => Promise.resolve(),
-          erasures: { load: () => Promise.resolve(() => undefined), erase: () => Promise.resolve(0) },
-        });
-        count(`${candidatesWritten > 0 ? 'rewritten and ' : ''}${outcome}`);
-      } catch (error) {
-        // Nobody has published it yet.
-        if (!isEncoreError(error) || error.code !== 'NOT_FOUND') throw error;
-        count('not found');
-      }
-    });
-  const startUnpin = (fence: number): void =>
+      await wait(250);
+      const whole = Array.from(objects.keys()).filter((key) => key.endsWith('/manifest.json'));
+      if (whole.length === 0) return;
+      const version = whole[rng.integer(whole.length)]!.split('/')[1]!;
+      const ports = portsOf(actor);
+      const { outcome, candidatesWritten } = await activateVersion(ports, version, {
+        fence: await call(actor, () => leases.issueFence()),
+        pinned: chance(0.7),
+        expiresAtMs: START_MS + 60 * DAY_MS,
+        load: () => Promise.resolve(),
+        erasures: { load: () => Promise.resolve(() => undefined), erase: () => Promise.resolve(0) },
+        deadlineMs: ports.clock() + (chance(0.2) ? rng.integer(100) : Infinity),
+      });
+      count(`${candidatesWritten > 0 ? 'rewritten and ' : ''}${outcome}`);
+    }, actor);
+  };
+  const unpinNow = async (actor: Actor): Promise<void> => {
+    const { version } = history.at(-1)!;
+    const fence = await call(actor, () => leases.issueFence());
+    count(`unpin ${await unpin(portsOf(actor), { version, fence })}`);
+  };
+  const startUnpinning = (): void => {
+    const actor: Actor = { kind: 'unpinning', skewMs: skew(), setbacks: 0, restart: ignore };
     start(async () => {
-      await wait(30);
-      count(
-        `unpin ${await unpin(
-          portsOf(() => startUnpin(fence)),
-          { version: served.at(-1)?.version ?? '', fence },
-        )}`,
-      );
-    });
+      await wait(350);
+      if (history.length > 0) await unpinNow(actor);
+    }, actor);
+  };
 
   // A reader's calls always get an answer: what they find is what matters.
+  const readObject = async (key: string) => {
+    await turn();
+    return objects.get(key);
+  };
   const quietStore: ModelStore = {
-    get: async (key) => {
-      await turn();
-      const body = objects.get(key);
-      return body === undefined ? undefined : { body, etag: etags.get(key)! };
-    },
+    get: readObject,
     put: () => Promise.reject(new Error('readers do not write')),
     putIf: () => Promise.reject(new Error('readers do not write')),
     list: () => Promise.reject(new Error('readers do not list')),
@@ -243,64 +397,88 @@ export async function simulate(
   const readVersion = async (): Promise<void> => {
     const stored = await readPointer(quietStore);
     if (stored === undefined) {
-      if (served.length > 0) violations.push('a reader found no pointer after one was written');
+      if (history.length > 0) violations.push('a reader found no pointer after one was written');
       return;
     }
     const { version } = stored.pointer;
-    const publication = publications.find((one) => one.version === version)!;
-    for (const [path, body] of publication.files) {
-      const found = await quietStore.get(versionKey(version, path));
-      if (found === undefined || !equalBytes(found.body, body)) {
+    const publication = byVersion.get(version)!;
+    for (const path of ['manifest.json', 'model.safetensors', 'catalog.json.gz']) {
+      const found = await readObject(versionKey(version, path));
+      if (found === undefined || !equalBytes(found.body, publication.files.get(path)!)) {
         violations.push(`a reader of ${version} found ${found === undefined ? 'no' : 'another'} ${path}`);
       }
     }
-    for (const { userId, record } of publication.candidates) {
-      await turn();
-      const found = candidates.get(`${version}/${userId}`);
-      if (found === undefined || !equalBytes(found, record)) {
-        violations.push(`a reader of ${version} found no candidates of ${userId}`);
-      }
-    }
+    await turn();
+    const lacks = missing(publication);
+    if (lacks !== null) violations.push(`a reader of ${version} found ${lacks}`);
     count('read');
   };
   const startReader = (): void =>
     start(async () => {
-      for (let i = 0; i < 4; i++) {
-        await wait(30);
+      for (let i = 0; i < 3; i++) {
+        await wait(60);
         await readVersion();
       }
     });
 
-  // Fences of publishers are 10, 20, …; an activation or unpinning may fall between or above any of them.
-  for (const publication of publications) {
-    if (chance(0.8))
-      startPublisher(chance(0.2) ? { ...publication, deadlineMs: rng.integer(200) } : publication);
-  }
-  if (chance(0.4)) startActivation(publications[rng.integer(publications.length)]!, 10 * rng.integer(6) + 5);
-  if (chance(0.3)) startUnpin(10 * rng.integer(6) + 7);
+  const nTrainings = 2 + rng.integer(3);
+  for (let i = 0; i < nTrainings; i++) startTraining(`run-${i}`);
+  if (chance(0.5)) startActivation();
+  if (chance(0.2)) startActivation();
+  if (chance(0.4)) startUnpinning();
   startReader();
   startReader();
 
+  const step = (act: () => void): Promise<void> => {
+    const next = new Promise<void>((resolve) => {
+      yielded = resolve;
+    });
+    act();
+    return next;
+  };
   const runAll = async (): Promise<void> => {
-    while (parked.length + late.length > 0) {
-      const at = rng.integer(parked.length + late.length);
-      if (at < parked.length) {
-        const [resume] = parked.splice(at, 1);
-        const next = new Promise<void>((resolve) => {
-          yielded = resolve;
-        });
-        resume!();
-        await next;
-      } else {
-        late.splice(at - parked.length, 1)[0]!();
+    while (parked.length + late.length + sleeping.length > 0) {
+      // Nothing else to do: time passes until the first wakes up.
+      if (parked.length + late.length === 0) {
+        nowMs = Math.max(nowMs, Math.min(...sleeping.map(({ untilMs }) => untilMs)));
       }
+      for (let i = sleeping.length - 1; i >= 0; i--) {
+        if (sleeping[i]!.untilMs <= nowMs) parked.push(takeAt(sleeping, i).resume);
+      }
+      const at = rng.integer(parked.length + late.length);
+      if (at < parked.length) await step(takeAt(parked, at));
+      else await takeAt(late, at - parked.length)();
     }
   };
   await runAll();
   calm = true;
-  startPublisher(publications.at(-1)!);
+  // Whoever left the lease behind is gone; its lease ends by any clock.
+  nowMs += 6 * LEASE_MS;
+  const steady: Actor = { kind: 'training', skewMs: 0, setbacks: 0, restart: ignore };
+  const expectOutcome = (expected: PublishOutcome): void =>
+    start(async () => {
+      const outcome = await train(steady, 'calm');
+      if (outcome !== expected)
+        violations.push(`once all was calm a training was ${outcome}, not ${expected}`);
+    });
+  const isPinned = history.at(-1)?.pinned === true;
+  expectOutcome(isPinned ? 'pinned' : 'published');
   await runAll();
+  if (isPinned) {
+    start(() => unpinNow({ ...steady, kind: 'unpinning' }));
+    await runAll();
+    expectOutcome('published');
+    await runAll();
+  }
   start(readVersion);
   await runAll();
   return { violations, counts };
+}
+
+/** Takes an element out, in no time: the last takes its place. */
+function takeAt<T>(list: T[], at: number): T {
+  const taken = list[at]!;
+  list[at] = list.at(-1)!;
+  list.pop();
+  return taken;
 }

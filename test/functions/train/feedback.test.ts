@@ -1,121 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import {
-  createMemoryCandidateStore,
-  createMemoryEventLog,
-  createMemoryLeaseStore,
-  createMemoryModelStore,
-  createMemoryTombstoneStore,
-} from '../../../functions/shared/adapters/memory-stores.ts';
-import { inlineParallelMap } from '../../../functions/shared/adapters/worker-parallel-map.ts';
-import { ensureErasureKey, listenerHash, loadErasures } from '../../../functions/shared/listener-hash.ts';
+import { createMemoryModelStore } from '../../../functions/shared/adapters/memory-stores.ts';
 import { rewriteDataset } from '../../../functions/train/erasures.ts';
-import {
-  runTraining,
-  type TrainingPorts,
-  type TrainingResult,
-} from '../../../functions/train/run-training.ts';
-import type { TrainingEvent } from '../../../functions/train/request.ts';
+import { runTraining } from '../../../functions/train/run-training.ts';
 import { currentManifest } from '../../../functions/train/saved-parts.ts';
-import { decodeCandidates } from '../../../layers/core/src/artifact/candidate-record.ts';
-import { decodeCatalog } from '../../../layers/core/src/artifact/catalog.ts';
 import { decodeManifest } from '../../../layers/core/src/artifact/manifest.ts';
-import { recordShape } from '../../../layers/core/src/artifact/model-tensors.ts';
-import { decodeSafetensors } from '../../../layers/core/src/artifact/safetensors.ts';
-import { parseSpace } from '../../../layers/core/src/artifact/serving-model.ts';
 import { HETREC_FILES } from '../../../layers/core/src/data/hetrec.ts';
 import type { ListenerEvent } from '../../../layers/core/src/ports.ts';
-import { silentProgress, tinyFiles } from '../../core/tiny.ts';
 import { makeEvent } from '../../core/events/make-event.ts';
+import { EVENT, NOW, trainingWorld } from './training-world.ts';
 
-const NOW = Date.UTC(2026, 10, 24, 12);
 const DAY_MS = 86_400_000;
-const EVENT: TrainingEvent = {
-  dataset: 'tiny',
-  preset: 'seed',
-  options: { svdFactors: 3, svdEpochs: 5, maxFeatures: 25 },
-};
 
-const keyOf = (file: string): string => `datasets/tiny/${file}`;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-/** Stores in memory with the tiny data set in them, events and erasures. */
-async function world() {
-  const modelStore = createMemoryModelStore();
-  const candidateStore = createMemoryCandidateStore({ clock: () => NOW });
-  const eventLog = createMemoryEventLog();
-  const tombstones = createMemoryTombstoneStore();
-  const key = await ensureErasureKey(modelStore);
-  for (const [file, body] of Object.entries(tinyFiles())) await modelStore.put(keyOf(file), body);
-  let nowMs = NOW;
-  const poison: string[] = [];
-  const ports: TrainingPorts = {
-    openDataset: async () => async (file) => {
-      const found = await modelStore.get(keyOf(file));
-      return found === undefined ? undefined : [found.body];
-    },
-    modelStore,
-    candidateStore,
-    leaseStore: createMemoryLeaseStore(),
-    parallel: inlineParallelMap,
-    progress: silentProgress,
-    clock: () => nowMs,
-    sleep: () => Promise.resolve(),
-    random: () => 0.5,
-    codeVersion: 'test',
-    candidatesTtlMs: 1_000,
-    leaseMs: 60_000,
-    onReport: () => undefined,
-    onTuningIgnored: () => undefined,
-    events: { eventLog, onPoison: (item) => poison.push(item) },
-    erasure: {
-      readErasures: () => loadErasures(tombstones, modelStore),
-      candidateEraser: candidateStore,
-      rewriteDataset: (_, erased) => rewriteDataset(modelStore, keyOf, erased),
-    },
-  };
-  const run = (
-    change: Partial<TrainingPorts> = {},
-    options: { deadlineMs?: number } = {},
-  ): Promise<TrainingResult> => runTraining({ ...ports, ...change }, EVENT, { holder: 'run', ...options });
-  /** A listener's heard artists and candidates in a version, by id; `undefined` where it has no record of them. */
-  const recordOf = async (userId: string, version: string) => {
-    const record = await candidateStore.read(userId, version);
-    if (record === undefined) return undefined;
-    const { body } = (await modelStore.get(`models/${version}/model.safetensors`))!;
-    const { ids } = await decodeCatalog((await modelStore.get(`models/${version}/catalog.json.gz`))!.body);
-    const space = parseSpace(decodeSafetensors(body).metadata['space']);
-    const { items, heard } = decodeCandidates(record, recordShape(space, ids.length));
-    return {
-      candidates: Array.from(items, (item) => ids[item]!),
-      heard: Array.from(heard.items, (item) => ids[item]!),
-    };
-  };
-  return {
-    ports,
-    run,
-    recordOf,
-    modelStore,
-    eventLog,
-    candidateStore,
-    poison,
-    pass: (ms: number) => {
-      nowMs += ms;
-    },
-    erase: async (userId: string, at = nowMs) => {
-      await tombstones.add(listenerHash(userId, key), at);
-      await eventLog.erase(userId);
-      await candidateStore.erase(userId);
-    },
-    textOf: async (file: string) => new TextDecoder().decode((await modelStore.get(keyOf(file)))!.body),
-  };
-}
 
 const event = (userId: string, artistId: string, more: Partial<ListenerEvent> = {}) =>
   makeEvent({ userId, artistId, at: NOW - 60_000, ...more });
 
 describe('a training on what listeners did since', () => {
   it('publishes the same model bytes with an empty log as without one', async () => {
-    const [one, other] = [await world(), await world()];
+    const [one, other] = [await trainingWorld(), await trainingWorld()];
     const { events: _, erasure: __, ...bare } = other.ports;
     const withLog = await one.run();
     const without = await runTraining(bare, EVENT, { holder: 'run' });
@@ -131,7 +34,7 @@ describe('a training on what listeners did since', () => {
   });
 
   it('shows in the next model: played artists are heard, disliked ones gone, new listeners known', async () => {
-    const { run, recordOf, eventLog, modelStore, pass } = await world();
+    const { run, recordOf, eventLog, modelStore, pass } = await trainingWorld();
     const first = await run();
     const before = (await recordOf('1', first.modelVersion!))!;
     const [played, liked, disliked, ...others] = before.candidates;
@@ -185,7 +88,7 @@ describe('a training on what listeners did since', () => {
   });
 
   it('names the input anew when events come in, and the data set as before', async () => {
-    const { run, modelStore, eventLog, pass } = await world();
+    const { run, modelStore, eventLog, pass } = await trainingWorld();
     await run();
     const before = (await currentManifest(modelStore))!;
     await eventLog.append([event('1', '1')]);
@@ -197,7 +100,7 @@ describe('a training on what listeners did since', () => {
   });
 
   it('has room for no more than its time: a drain past the deadline trains nothing', async () => {
-    const { run, modelStore } = await world();
+    const { run, modelStore } = await trainingWorld();
     expect(await run({}, { deadlineMs: NOW })).toMatchObject({ outcome: 'deadline', modelVersion: null });
     expect(await modelStore.list('models/')).toEqual([]);
   });
@@ -205,7 +108,7 @@ describe('a training on what listeners did since', () => {
 
 describe('a training after an erasure', () => {
   it('leaves the listener out, and takes their rows out of the data set and its old partitions', async () => {
-    const { run, recordOf, eventLog, modelStore, textOf, erase, pass } = await world();
+    const { run, recordOf, eventLog, modelStore, textOf, erase, pass } = await trainingWorld();
     await eventLog.append([event('1', '1', { plays: 5 }), event('2', '1', { plays: 5 })]);
     const first = await run();
     expect(await recordOf('1', first.modelVersion!)).toBeDefined();
@@ -242,7 +145,7 @@ describe('a training after an erasure', () => {
   });
 
   it('knows a listener who came back by what came after it, and by nothing from before', async () => {
-    const { run, recordOf, eventLog, erase, pass } = await world();
+    const { run, recordOf, eventLog, erase, pass } = await trainingWorld();
     const first = await run();
     const { candidates } = (await recordOf('1', first.modelVersion!))!;
     pass(1_000);
@@ -255,7 +158,7 @@ describe('a training after an erasure', () => {
 
   it('erases the candidates of who was erased while it ran, whichever way it ends', async () => {
     for (const deadlineMs of [Infinity, NOW + 1]) {
-      const { run, recordOf, ports, erase, candidateStore, textOf, pass } = await world();
+      const { run, recordOf, ports, erase, candidateStore, textOf, pass } = await trainingWorld();
       let erased = false;
       const slow: typeof ports.candidateStore = {
         ...candidateStore,
@@ -277,7 +180,7 @@ describe('a training after an erasure', () => {
   });
 
   it('erases what a run left behind that died before it could look again', async () => {
-    const { run, recordOf, erase, pass, ports } = await world();
+    const { run, recordOf, erase, pass, ports } = await trainingWorld();
     let asked = 0;
     const dying = {
       ...ports.erasure!,
@@ -296,7 +199,7 @@ describe('a training after an erasure', () => {
   });
 
   it('trains on nothing when it cannot learn who was erased', async () => {
-    const { run, ports, modelStore } = await world();
+    const { run, ports, modelStore } = await trainingWorld();
     const erasure = { ...ports.erasure!, readErasures: () => Promise.reject(new Error('no tombstones')) };
     await expect(run({ erasure })).rejects.toThrow('no tombstones');
     expect(await modelStore.list('models/')).toEqual([]);
@@ -349,7 +252,7 @@ describe('rewriting a data set', () => {
 
 describe('a manifest', () => {
   it('keeps the fingerprint of the data set and the events, and refuses others', async () => {
-    const { run, modelStore, eventLog } = await world();
+    const { run, modelStore, eventLog } = await trainingWorld();
     await eventLog.append([event('1', '1')]);
     const { modelVersion } = await run();
     const { body } = (await modelStore.get(`models/${modelVersion}/manifest.json`))!;

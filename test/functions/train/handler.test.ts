@@ -23,7 +23,12 @@ const EVENT = {
 };
 const CONTEXT = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 900_000 };
 
-function setUp(leaseStore: LeaseStore = createMemoryLeaseStore()) {
+function setUp(
+  leaseStore: LeaseStore = createMemoryLeaseStore(),
+  change: Partial<Parameters<typeof createTrainHandler>[0]> = {},
+) {
+  let nowMs = SAMPLE_NOW;
+  const clock = (): number => nowMs;
   const said: string[] = [];
   const logged: unknown[] = [];
   const observability: Observability = {
@@ -35,25 +40,27 @@ function setUp(leaseStore: LeaseStore = createMemoryLeaseStore()) {
     pseudonym: () => '',
   };
   const modelStore = createMemoryModelStore();
-  const handler = createTrainHandler(
-    {
-      openDataset: async (name) => openInMemory(name === 'tiny' ? tinyFiles() : {}),
-      modelStore,
-      candidateStore: createMemoryCandidateStore({ clock: () => SAMPLE_NOW }),
-      leaseStore,
-      parallel: inlineParallelMap,
-      progress: silentProgress,
-      clock: () => SAMPLE_NOW,
-      sleep: () => Promise.resolve(),
-      random: () => 0.5,
-      codeVersion: 'test',
-      candidatesTtlMs: 1000,
-      leaseMs: 1000,
-      onReport: () => undefined,
-    },
-    observability,
-  );
-  return { handler, said, logged, modelStore };
+  const ports = {
+    openDataset: async (name: string) => openInMemory(name === 'tiny' ? tinyFiles() : {}),
+    modelStore,
+    candidateStore: createMemoryCandidateStore({ clock }),
+    leaseStore,
+    parallel: inlineParallelMap,
+    progress: silentProgress,
+    clock,
+    sleep: () => Promise.resolve(),
+    random: () => 0.5,
+    codeVersion: 'test',
+    candidatesTtlMs: 1_000_000,
+    leaseMs: 1000,
+    onReport: () => undefined,
+    ...change,
+  };
+  const handler = createTrainHandler(ports, observability);
+  const pass = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { handler, said, logged, modelStore: ports.modelStore, ports, pass };
 }
 
 describe('the training handler', () => {
@@ -110,12 +117,42 @@ describe('the training handler', () => {
     expect(said).toEqual(['flushed']);
   });
 
-  it('counts a run that is out of time as failed: nothing of it is served', async () => {
-    const { handler, said, modelStore } = setUp();
+  it('throws where a run is out of time, so that it is tried again, and counts it as failed once', async () => {
+    const { handler, said, logged, modelStore } = setUp();
     const context = { ...CONTEXT, getRemainingTimeInMillis: () => 10_000 };
-    expect((await handler(EVENT, context)).outcome).toBe('deadline');
+    await expect(handler(EVENT, context)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'PUBLISH_FAILED',
+        message: expect.stringMatching(
+          /ran out of time while publishing version \S+; nothing of it is served/,
+        ),
+      }),
+    );
     expect(said).toEqual([METRICS.trainingFailed, 'flushed']);
+    expect(logged).toContainEqual(['training ended', expect.objectContaining({ outcome: 'deadline' })]);
     expect(await readPointer(modelStore)).toBeUndefined();
+    expect((await handler(EVENT, CONTEXT)).outcome).toBe('published');
+  });
+
+  it('publishes in the retry what the attempt before had trained, and says so', async () => {
+    const { handler, logged, ports, pass } = setUp();
+    const { candidateStore } = ports;
+    // The clock stands still but for the candidates, of which one comes in time.
+    const slow = setUp(createMemoryLeaseStore(), {
+      ...ports,
+      candidateStore: {
+        ...candidateStore,
+        write: async (version, records, options) => {
+          const count = await candidateStore.write(version, records.slice(0, 1), options);
+          pass(900_000);
+          return count;
+        },
+      },
+    });
+    await expect(slow.handler(EVENT, CONTEXT)).rejects.toThrow('ran out of time while publishing');
+    const result = await handler(EVENT, CONTEXT);
+    expect(result).toMatchObject({ outcome: 'published', resumed: true });
+    expect(logged).toContainEqual(['training ended', expect.objectContaining({ resumed: true })]);
   });
 
   it('holds the lease under the request: a retry of it may go on, another may not', async () => {

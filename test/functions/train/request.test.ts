@@ -15,6 +15,8 @@ const everyOption = {
   svdRegularisation: 0.08,
   reuseFactors: true,
   reuseRanker: false,
+  ignoreTuning: true,
+  resume: false,
   effort: 'low',
 };
 

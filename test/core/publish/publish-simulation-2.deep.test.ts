@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { publishVersion } from '../../../layers/core/src/publish/publish.ts';
+import { resumePublication } from '../../../layers/core/src/publish/resume-publication.ts';
+import { simulateMany } from './simulate-many.ts';
+
+// The other half is in publish-simulation.deep.test.ts.
+const SCHEDULES = 500_000;
+
+it(`keeps readers on whole versions, fences growing and pins held in ${SCHEDULES} more schedules`, async () => {
+  const protocol = { publish: publishVersion, resume: resumePublication };
+  const { broken } = await simulateMany(protocol, { schedules: SCHEDULES, firstSeed: 1_500_000 });
+  expect(broken).toEqual([]);
+});
