@@ -2,14 +2,14 @@
  * Checks the synthesised templates with tools from outside: `npm run check:templates`. Needs Python 3.10 and, the first time, PyPI.
  *
  * Every variant is synthesised, and every template goes through `cfn-lint`, `sam validate --lint` and `checkov`. It fails on any finding
- * that `checkov-suppressions.ts` gives no reason for, and on a reason that no longer applies to anything.
+ * that `suppressions.ts` gives no reason for, and on a reason that no longer applies to anything.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../lib/build/root.ts';
-import { CHECKOV_SUPPRESSIONS } from './checkov-suppressions.ts';
-import { applySuppressions, readCfnLint, readCheckov, type Finding } from './findings.ts';
+import { applySuppressions, readCfnLint, readCheckov, readSamValidate, type Finding } from './findings.ts';
+import { SUPPRESSIONS } from './suppressions.ts';
 import { TEMPLATE_VARIANTS, type TemplateVariant } from './template-variants.ts';
 
 /** What is installed, pinned: another version may find other things. */
@@ -35,13 +35,13 @@ function main(): number {
       say(`${variant.name}  ${template.slice(template.lastIndexOf('/') + 1)}  ${found.length} findings`);
     }
   }
-  const { open, suppressed, unused } = applySuppressions(findings, CHECKOV_SUPPRESSIONS);
+  const { open, suppressed, unused } = applySuppressions(findings, SUPPRESSIONS);
   say('');
   for (const line of new Set(open.map(describe))) say(line);
   for (const { rule, resources } of unused)
     say(`suppression  ${rule}  ${resources.source}  matches nothing: remove it`);
   say(
-    `${nTemplates} templates: ${open.length} findings, ${suppressed.length} not followed for ${CHECKOV_SUPPRESSIONS.length} reasons, ${unused.length} reasons that do not apply`,
+    `${nTemplates} templates: ${open.length} findings, ${suppressed.length} not followed for ${SUPPRESSIONS.length} reasons, ${unused.length} reasons that do not apply`,
   );
   return open.length + unused.length === 0 ? 0 : 1;
 }
@@ -88,17 +88,7 @@ function check(bin: string, template: string): readonly Finding[] {
     // It asks its makers' server for descriptions otherwise.
     '--skip-download',
   ]);
-  const sam: readonly Finding[] =
-    validate.status === 0
-      ? []
-      : [
-          {
-            tool: 'sam validate',
-            rule: `exit ${validate.status}`,
-            resource: '',
-            message: `${validate.stdout}${validate.stderr}`.trim(),
-          },
-        ];
+  const sam = validate.status === 0 ? [] : readSamValidate(`${validate.stdout}${validate.stderr}`);
   return [...readCfnLint(lint.stdout), ...sam, ...readCheckov(checkov.stdout)];
 }
 

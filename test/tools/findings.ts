@@ -30,6 +30,21 @@ export function readCfnLint(output: string): readonly Finding[] {
   }));
 }
 
+/** Reads what a `sam validate --lint` that failed prints: cfn-lint's findings as text, or why there are none. */
+export function readSamValidate(output: string): readonly Finding[] {
+  const findings = Array.from(
+    output.matchAll(/\[([EWI]\d{4}): [^\]]*\] \((.*?)\) matched \d+/g),
+    ([, rule = '', message = '']): Finding => ({
+      tool: 'sam validate',
+      rule,
+      resource: /'(Resources\/[^']+)'/.exec(message)?.[1] ?? '',
+      message,
+    }),
+  );
+  if (findings.length > 0) return findings;
+  return [{ tool: 'sam validate', rule: 'failed', resource: '', message: output.trim() }];
+}
+
 /** Reads what `checkov --output json` prints: the failed checks. */
 export function readCheckov(output: string): readonly Finding[] {
   const { results } = JSON.parse(output) as {
