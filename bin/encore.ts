@@ -6,6 +6,7 @@ import { isEncoreError } from '@encore/core/serve';
 import packageJson from '../package.json' with { type: 'json' };
 import { evaluateCommand } from './commands/evaluate.ts';
 import { importCommand } from './commands/import.ts';
+import { invokeCommand } from './commands/invoke.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { resetCommand } from './commands/reset.ts';
 import { scoreCommand } from './commands/score.ts';
@@ -38,6 +39,7 @@ const program = new Command('encore')
   .addCommand(importCommand())
   .addCommand(recommendCommand())
   .addCommand(serveCommand())
+  .addCommand(invokeCommand())
   .addCommand(resetCommand());
 
 for (const command of [program, ...program.commands]) {
