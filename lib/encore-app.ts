@@ -3,14 +3,16 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { acknowledgePrefixes } from './acknowledgements.ts';
 import { readStageConfig } from './config.ts';
 import { DataStack } from './data-stack.ts';
+import { ObservabilityStack, STAGE_TAG } from './observability-stack.ts';
 import { ServingStack } from './serving-stack.ts';
 import { TrainingStack } from './training-stack.ts';
 
-/** The three stacks of one stage. */
+/** The stacks of one stage. */
 export interface EncoreStacks {
   readonly data: DataStack;
   readonly training: TrainingStack;
   readonly serving: ServingStack;
+  readonly observability: ObservabilityStack;
 }
 
 /**
@@ -36,8 +38,21 @@ export function addStage(app: App): EncoreStacks {
     data,
     description: 'Encore: recommendations over HTTPS',
   });
+  const observability = new ObservabilityStack(app, stackName('observability'), {
+    config,
+    watched: {
+      api: serving.api,
+      serving: serving.functions,
+      training: training.functions,
+      failedTrainings: training.failures,
+      upkeep: training.upkeep,
+      failedRuns: training.failedRuns,
+      tables: data,
+    },
+    description: 'Encore: alarms, dashboard, costs',
+  });
   acknowledgePrefixes(app, data);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  Tags.of(app).add('encore:stage', config.stage);
-  return { data, training, serving };
+  Tags.of(app).add(STAGE_TAG, config.stage);
+  return { data, training, serving, observability };
 }

@@ -1,7 +1,6 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
-import { Aws, Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   ContextAttribute,
@@ -17,6 +16,8 @@ import { TABLES } from '../functions/shared/tables.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
+import { scheduleRole } from './constructs/schedule-role.ts';
+import { Upkeep } from './constructs/upkeep.ts';
 import type { DataStack } from './data-stack.ts';
 
 export interface TrainingStackProps extends StackProps {
@@ -29,6 +30,7 @@ export class TrainingStack extends Stack {
   /** Where events end that could not be delivered, or whose every run failed. */
   readonly failedRuns: Queue;
   readonly functions: Readonly<Record<string, IFunction>>;
+  readonly upkeep: IFunction;
   /** Runs that failed. */
   readonly failures: (period: Duration) => IMetric;
 
@@ -37,6 +39,7 @@ export class TrainingStack extends Stack {
     const { config, data } = props;
     const { bucket, candidates, events, leases, tombstones } = data;
 
+    const layer = new CoreLayer(this, 'CoreLayer');
     // An event ends here when it could not be delivered, or when every run of it failed.
     const failed = new Queue(this, 'FailedRuns', {
       encryption: QueueEncryption.SQS_MANAGED,
@@ -46,7 +49,7 @@ export class TrainingStack extends Stack {
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {
       source: 'train',
       description: 'Trains a model on a data set and publishes it',
-      layer: new CoreLayer(this, 'CoreLayer'),
+      layer,
       environment: {
         BUCKET_NAME: bucket.bucketName,
         CANDIDATES_TABLE: candidates.tableName,
@@ -61,6 +64,7 @@ export class TrainingStack extends Stack {
       failed,
     });
     this.failedRuns = failed;
+    this.upkeep = new Upkeep(this, 'Upkeep', { config, data, layer, failed }).function;
     this.functions = { train };
     this.failures = (period) => train.metricErrors({ statistic: 'Sum', period });
     const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
@@ -78,17 +82,11 @@ export class TrainingStack extends Stack {
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
     train.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.hours(2) });
 
-    // Not the role that CDK would make: that one may invoke every version and alias, also those there will be.
-    const starter = new Role(this, 'RetrainRole', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-        // For schedules of this account alone.
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }),
+    const role = scheduleRole(this, 'RetrainRole', {
+      target: train.functionArn,
+      action: 'lambda:InvokeFunction',
+      failed,
     });
-    starter.addToPolicy(
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [train.functionArn] }),
-    );
-    starter.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failed.queueArn] }));
     new Schedule(this, 'Retrain', {
       description: 'Trains and publishes a model every day',
       schedule: ScheduleExpression.cron({
@@ -103,7 +101,7 @@ export class TrainingStack extends Stack {
           options: {},
           now: ContextAttribute.scheduledTime,
         }),
-        role: starter.withoutPolicyUpdates(),
+        role,
         retryAttempts: 3,
         maxEventAge: Duration.hours(2),
         deadLetterQueue: failed,

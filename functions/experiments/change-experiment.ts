@@ -1,5 +1,4 @@
 import {
-  DEFAULT_EXPERIMENT,
   EncoreError,
   overlappingExperiment,
   validateExperiment,
@@ -7,9 +6,7 @@ import {
   type ExperimentRevision,
   type ExperimentStore,
 } from '@encore/core/serve';
-
-/** The built-in experiment as if it had been stored: it began before anybody looked. */
-export const BUILT_IN: ExperimentRevision = { ...DEFAULT_EXPERIMENT, createdAt: 0, readOutFrom: 1 };
+import { BUILT_IN } from '../shared/built-in-experiment.ts';
 
 /** What somebody wants an experiment to be. */
 export interface ExperimentChange extends Pick<Experiment, 'coverage' | 'layer' | 'variants' | 'status'> {

@@ -7,8 +7,8 @@ import {
   type ExperimentRevision,
   type ExposureArchive,
 } from '@encore/core/serve';
+import { BUILT_IN } from '../shared/built-in-experiment.ts';
 import { EXPOSURES_TTL_DAYS } from '../shared/tables.ts';
-import { BUILT_IN } from './change-experiment.ts';
 import type { Missing, Results } from './contract.ts';
 
 const DAY_MS = 86_400_000;

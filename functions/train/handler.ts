@@ -13,7 +13,7 @@ import { datasetKey, openS3Dataset } from '../shared/adapters/s3-dataset.ts';
 import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
 import { createWorkerParallelMap } from '../shared/adapters/worker-parallel-map.ts';
 import { loadErasures } from '../shared/listener-hash.ts';
-import { METRICS } from '../shared/metrics.ts';
+import { GAUGES, METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
@@ -52,8 +52,9 @@ export function createTrainHandler(
     observability.count(METRICS.tuningIgnored);
     observability.warn(message);
   };
-  return async (event, context) => {
+  const train: TrainHandler = async (event, context) => {
     const requestId = context.awsRequestId;
+    const startedAt = ports.clock();
     try {
       const result = await runTraining(
         { ...ports, onTuningIgnored, onPassedOver },
@@ -64,6 +65,13 @@ export function createTrainHandler(
         },
       );
       if (result.outcome === 'published') observability.count(METRICS.trainingPublished);
+      if (result.outcome !== 'busy') {
+        observability.gauge(GAUGES.trainingSeconds, (ports.clock() - startedAt) / 1000, {
+          outcome: result.outcome,
+          modelVersion: result.modelVersion,
+          ...secondsOf(result.timings),
+        });
+      }
       observability.info('training ended', { requestId, ...result });
       if (result.outcome === 'deadline') throw outOfTime(result);
       return result;
@@ -75,6 +83,13 @@ export function createTrainHandler(
       observability.flush();
     }
   };
+  return (event, context) =>
+    observability.within({ requestId: context.awsRequestId }, () => train(event, context));
+}
+
+/** How long each step took, as properties: `candidatesSeconds`. */
+function secondsOf(timings: TrainingResult['timings']): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(timings).map(([step, ms]) => [`${step}Seconds`, ms / 1000]));
 }
 
 function outOfTime({ modelVersion }: TrainingResult): EncoreError {

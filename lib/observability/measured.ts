@@ -12,6 +12,8 @@ import {
   type Metric as Counted,
 } from '../../functions/shared/metrics.ts';
 
+type NamedTable = Pick<ITable, 'tableName'>;
+
 /** What is watched in a stage. */
 export interface Watched {
   readonly stage: string;
@@ -24,7 +26,7 @@ export interface Watched {
   readonly failedTrainings: (period: Duration) => IMetric;
   readonly upkeep: IFunction;
   readonly failedRuns: IQueue;
-  readonly tables: Readonly<Record<'candidates' | 'events' | 'exposures', ITable>>;
+  readonly tables: Readonly<Record<'candidates' | 'events' | 'exposures', NamedTable>>;
 }
 
 const FIVE_MINUTES = Duration.minutes(5);
@@ -69,13 +71,16 @@ export function measured({
       period,
     });
   const ofFunctions = (
+    what: string,
     functions: Readonly<Record<string, IFunction>>,
     metric: (lambda: IFunction) => Metric,
   ): Readonly<Record<string, Metric>> =>
-    Object.fromEntries(Object.entries(functions).map(([name, lambda]) => [name, metric(lambda)]));
+    Object.fromEntries(
+      Object.entries(functions).map(([name, lambda]) => [`${what}_${name}`, metric(lambda)]),
+    );
   const sum = { statistic: 'Sum', period: FIVE_MINUTES };
   const requests = api.metricCount(sum);
-  const throttled = (table: ITable, operation: string): Metric =>
+  const throttled = (table: NamedTable, operation: string): Metric =>
     new Metric({
       namespace: 'AWS/DynamoDB',
       metricName: 'ThrottledRequests',
@@ -134,12 +139,12 @@ export function measured({
     ),
     functionErrors: sumOf(
       'invocations of the API’s functions that failed',
-      ofFunctions(serving, (lambda) => lambda.metricErrors(sum)),
+      ofFunctions('errors', serving, (lambda) => lambda.metricErrors(sum)),
       FIVE_MINUTES,
     ),
     throttles: sumOf(
       'invocations that Lambda refused',
-      ofFunctions({ ...serving, ...training, upkeep }, (lambda) => lambda.metricThrottles(sum)),
+      ofFunctions('throttles', { ...serving, ...training, upkeep }, (lambda) => lambda.metricThrottles(sum)),
       FIVE_MINUTES,
     ),
     concurrency: Object.values(serving).map((lambda) =>

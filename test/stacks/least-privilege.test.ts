@@ -7,6 +7,7 @@ import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
+import { createUpkeepHandlerFromEnvironment } from '../../functions/upkeep/handler.ts';
 import { createHttpFunctions, type HttpHandlers } from '../../lib/local/http-functions.ts';
 import { startLocalStack, type LocalStack } from '../../lib/local/local-stack.ts';
 import { uploadDataset } from '../../lib/local/upload-dataset.ts';
@@ -21,6 +22,7 @@ import { grantsOf, synthesise } from './synthesise.ts';
 
 const SAMPLE = join(import.meta.dirname, '../fixtures/sample');
 const DAY_MS = 86_400_000;
+const NOTHING_KNOWN = JSON.stringify({ candidatesUntil: null, activatedAt: null, deleting: false });
 
 const dynamoInput = z.object({
   TableName: z.string().optional(),
@@ -174,10 +176,7 @@ async function exercise(): Promise<void> {
   const second = (await as('Train', () => train(training, localContext()))).modelVersion!;
   expect(second).not.toBe(first);
   await ask('Models', 'models', 'GET /models');
-  await put(
-    `models/${first}/state.json`,
-    JSON.stringify({ candidatesUntil: null, activatedAt: null, deleting: false }),
-  );
+  await put(`models/${first}/state.json`, NOTHING_KNOWN);
   meanwhile = {
     name: 'BatchWriteItem',
     run: () => callRoute(handlers.users, 'DELETE /users/{userId}', { params: { userId: '3' } }),
@@ -189,12 +188,25 @@ async function exercise(): Promise<void> {
     });
   }
   await ask('Models', 'models', 'GET /models/current/report');
+
+  // As above, and once more when nothing is known.
+  const upkeep = createUpkeepHandlerFromEnvironment(env);
+  const lookAfter = (check: string) => as('UpkeepFunction', () => upkeep({ check }, localContext()));
+  await put(`models/${second}/state.json`, NOTHING_KNOWN);
+  meanwhile = {
+    name: 'BatchWriteItem',
+    run: () => callRoute(handlers.users, 'DELETE /users/{userId}', { params: { userId: '4' } }),
+  };
+  expect(await lookAfter('model')).toMatchObject({ modelVersion: second, candidates: 'activated' });
+  expect(await lookAfter('model')).toMatchObject({ candidates: 'kept', candidatesWritten: 0 });
+  expect(await lookAfter('experiments')).toMatchObject([{ experiment: 'ranker' }]);
 }
 
 const { training, serving } = synthesise();
 
 describe.each([
   ['Train', training],
+  ['UpkeepFunction', training],
   ['Recommend', serving],
   ['AcceptEvents', serving],
   ['ConfigureExperiments', serving],
@@ -211,7 +223,7 @@ describe.each([
     expect(others.map((grant) => grant.replaceAll(/<\w*?(Logs|FailedRuns)\w+\.Arn>/g, '<$1>'))).toEqual([
       'logs:CreateLogStream on <Logs>',
       'logs:PutLogEvents on <Logs>',
-      ...(name === 'Train' ? ['sqs:SendMessage on <FailedRuns>'] : []),
+      ...(template === training ? ['sqs:SendMessage on <FailedRuns>'] : []),
       'xray:PutTelemetryRecords on *',
       'xray:PutTraceSegments on *',
     ]);

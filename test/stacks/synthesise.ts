@@ -12,6 +12,7 @@ export interface StageTemplates {
   readonly data: Template;
   readonly training: Template;
   readonly serving: Template;
+  readonly observability: Template;
 }
 
 type Context = Readonly<Record<string, unknown>>;
@@ -37,11 +38,12 @@ export function newApp(context: Context): App {
 
 export function synthesise(context: Context = {}): StageTemplates {
   const app = newApp(context);
-  const { data, training, serving } = addStage(app);
+  const { data, training, serving, observability } = addStage(app);
   return {
     data: Template.fromStack(data),
     training: Template.fromStack(training),
     serving: Template.fromStack(serving),
+    observability: Template.fromStack(observability),
   };
 }
 

@@ -90,6 +90,7 @@ export { resumePublication, type Resumed, type Resumption } from './publish/resu
 export type { Erasures } from './publish/store-candidates.ts';
 export { encodePopularFile } from './artifact/popular-file.ts';
 export { expireVersions, groupVersions, type StoredVersion } from './publish/expire-versions.ts';
+export { readVersionState } from './publish/version-state.ts';
 export { requireQuality } from './publish/quality-gate.ts';
 export type { PublishPorts } from './publish/retrying.ts';
 export {

@@ -20,6 +20,12 @@ export interface Activation {
   /** Reads the files as serving will; rejects with `ARTIFACT_INCOMPATIBLE` where it could not. */
   readonly load: (files: { readonly tensors: Uint8Array; readonly catalog: Uint8Array }) => Promise<unknown>;
   readonly erasures: Erasures;
+  /**
+   * Candidates that are kept for less than this are written again, milliseconds.
+   *
+   * @default 14 days
+   */
+  readonly leastCandidatesMs?: number;
   /** No step begins after it, epoch milliseconds. */
   readonly deadlineMs?: number;
 }
@@ -58,13 +64,13 @@ export async function activateVersion(
   version: string,
   activation: Activation,
 ): Promise<Activated> {
-  const { fence, pinned, deadlineMs = Infinity } = activation;
+  const { fence, pinned, leastCandidatesMs = LEAST_CANDIDATES_MS, deadlineMs = Infinity } = activation;
   const { clock } = ports;
   const state = await claim(ports, version);
   const { manifest, shard } = await checkServed(ports, version, activation);
   const stored =
     state.candidatesUntil !== null &&
-    state.candidatesUntil - clock() >= LEAST_CANDIDATES_MS &&
+    state.candidatesUntil - clock() >= leastCandidatesMs &&
     (await areStored(ports, version, shard));
   let candidatesWritten = 0;
   if (!stored) {
