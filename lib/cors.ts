@@ -5,9 +5,9 @@
  */
 export const CORS_RULES = {
   methods: ['GET', 'POST', 'PUT', 'DELETE'],
-  requestHeaders: ['authorization', 'content-type', 'if-none-match'],
+  requestHeaders: ['authorization', 'content-type', 'if-none-match', 'x-correlation-id'],
   /** Answer headers that a page's script may read besides the few that it always may. */
-  exposedHeaders: ['etag', 'retry-after'],
+  exposedHeaders: ['etag', 'retry-after', 'x-correlation-id'],
   /** How long a browser may remember the answer to its preflight. */
   maxAgeSeconds: 3_600,
 } as const;

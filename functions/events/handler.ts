@@ -36,7 +36,7 @@ export function createEventsHandler({ eventLog, observability, now }: EventsDeps
   return createHttpFunction(
     eventsContracts,
     {
-      'POST /events': async ({ requestId, body }) => {
+      'POST /events': async ({ observability, body }) => {
         const receivedAt = now();
         const results: EventResult[] = [];
         const distinct: ListenerEvent[] = [];
@@ -76,7 +76,6 @@ export function createEventsHandler({ eventLog, observability, now }: EventsDeps
         observability.count(METRICS.eventsRefused, refused);
         const listeners = new Set(distinct.map(({ userId }) => userId));
         observability.info('events stored', {
-          requestId,
           accepted,
           duplicate,
           refused,

@@ -4,11 +4,12 @@ import { createDynamoClient, EVENT_LIMITS } from '../shared/adapters/clients.ts'
 import { createDynamoEventLog } from '../shared/adapters/dynamo-event-log.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
 import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.ts';
+import { BUILT_IN } from '../shared/built-in-experiment.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { accessRules, parseEnv } from '../shared/parse-env.ts';
-import { BUILT_IN, changeExperiment, readRevisions } from './change-experiment.ts';
+import { changeExperiment, readRevisions } from './change-experiment.ts';
 import { experimentsContracts, type ExperimentView } from './contract.ts';
 import { experimentsEnvironment } from './env.ts';
 import { READ_LIMITS, readResults, unknownExperiment, type ReadLimits } from './read-results.ts';
@@ -39,14 +40,13 @@ export function createExperimentsHandler(deps: ExperimentsDeps): HttpHandler {
         };
       },
 
-      'PUT /experiments/{key}': async ({ requestId, params: { key }, body }) => {
+      'PUT /experiments/{key}': async ({ observability, params: { key }, body }) => {
         const { changed, experiment } = await changeExperiment(experiments, key, {
           change: body,
           now: now(),
         });
         const { revision, status, readOutFrom } = experiment;
         observability.info('experiment configured', {
-          requestId,
           experiment: key,
           changed,
           revision,
@@ -56,14 +56,13 @@ export function createExperimentsHandler(deps: ExperimentsDeps): HttpHandler {
         return { body: { changed, experiment: viewOf(experiment) } };
       },
 
-      'GET /experiments/{key}/results': async ({ requestId, params: { key }, query: { until } }) => {
+      'GET /experiments/{key}/results': async ({ observability, params: { key }, query: { until } }) => {
         const revisions = await readRevisions(experiments, key);
         if (revisions.length === 0) throw unknownExperiment(key);
         const startedAt = now();
         const results = await readResults(revisions, { exposures, events, now, limits, until });
         if (!results.complete) observability.count(METRICS.readOutIncomplete);
         observability.info('experiment read out', {
-          requestId,
           experiment: key,
           revision: results.revision,
           listeners: results.listeners,
@@ -113,7 +112,8 @@ export function createExperimentsHandlerFromEnvironment(
   const call = { deadlineMs: CALL_DEADLINE_MS };
   const onPoison = (key: string): void => {
     observability.count(METRICS.itemPoisoned);
-    observability.warn('an item could not be read', { key });
+    // The key of an exposure names the listener.
+    observability.warn('an item could not be read', { item: observability.pseudonym(key) });
   };
   const handler = createExperimentsHandler({
     experiments: createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, { ...call, onPoison }),

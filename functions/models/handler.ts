@@ -93,7 +93,7 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
           return { body, etag: etagOf(body) };
         }),
 
-      'POST /models/{version}/activate': ({ requestId, params: { version }, body: { pinned } }) =>
+      'POST /models/{version}/activate': ({ observability, params: { version }, body: { pinned } }) =>
         explained(async () => {
           if (parseVersion(version) === undefined) {
             throw new EncoreError('NOT_FOUND', `there is no model version ${version}`, { field: 'version' });
@@ -114,7 +114,6 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
             );
           }
           observability.info('model activated', {
-            requestId,
             modelVersion: version,
             pinned,
             candidatesWritten,

@@ -26,12 +26,12 @@ export interface CandidateDeps {
   readonly foldIn: FoldInSource<FoldInModel>;
   readonly candidateStore: Pick<CandidateStore, 'read'>;
   readonly eventLog: Pick<EventLog, 'recent'>;
-  readonly observability: Observability;
 }
 
 /** Whose candidates are wanted. */
 export interface CandidateRequest {
-  readonly requestId: string;
+  /** Speaks for the request. */
+  readonly observability: Observability;
   readonly listenerId: string | null;
   /** What the listener has heard, as named by the caller; `null` where the stores know. */
   readonly artists: readonly HeardArtistQuery[] | null;
@@ -70,8 +70,8 @@ const FOLD_IN_PATIENCE_MS = 150;
 
 /** A listener's newest events; none where they cannot be read, which is counted. Never rejects. */
 export async function readRecentEvents(
-  { eventLog, observability }: CandidateDeps,
-  { requestId, listenerId, artists, budget }: Omit<CandidateRequest, 'events'>,
+  { eventLog }: CandidateDeps,
+  { observability, listenerId, artists, budget }: Omit<CandidateRequest, 'events'>,
 ): Promise<readonly ListenerEvent[]> {
   if (listenerId === null || artists !== null) return [];
   try {
@@ -80,7 +80,6 @@ export async function readRecentEvents(
   } catch (error) {
     observability.count(METRICS.recentEventsMissing);
     observability.error('recent events could not be read', error, {
-      requestId,
       user: observability.pseudonym(listenerId),
     });
     return [];
@@ -112,7 +111,7 @@ export async function findCandidates(
     const refreshed = refreshRecord(model, foldInModel, record, heard);
     return { ...known, record: refreshed, policy: 'fold-in', hidden };
   } catch (error) {
-    countFailure(deps, error, request);
+    countFailure(error, request);
     return { ...known, hidden };
   }
 }
@@ -141,7 +140,7 @@ async function readRecord(
     const reading = deps.candidateStore.read(listenerId, version);
     return await budget.within(reading, EXPOSURE_RESERVE_MS, 'reading candidates');
   } catch (error) {
-    countFailure(deps, error, request);
+    countFailure(error, request);
     return undefined;
   }
 }
@@ -171,20 +170,15 @@ async function foldInArtists(
   if (history.items.length === 0) return known;
   const foldInModel = await waitForFoldIn(deps, version, request);
   if (foldInModel === null) {
-    deps.observability.count(METRICS.foldInMissing);
+    request.observability.count(METRICS.foldInMissing);
     return known;
   }
   return { ...known, record: foldIn(model, foldInModel, history), policy: 'fold-in' };
 }
 
-function countFailure(
-  { observability }: CandidateDeps,
-  error: unknown,
-  { requestId, listenerId }: CandidateRequest,
-): void {
+function countFailure(error: unknown, { observability, listenerId }: CandidateRequest): void {
   observability.count(METRICS.personalListFailed);
   observability.error('candidates could not be read', error, {
-    requestId,
     user: listenerId === null ? null : observability.pseudonym(listenerId),
   });
 }

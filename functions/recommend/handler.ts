@@ -36,18 +36,25 @@ export function createRecommendHandler(deps: ListDeps): HttpHandler {
   return createHttpFunction(
     contracts,
     {
-      'GET /users/{userId}/recommendations': async ({ requestId, params: { userId }, query: options }) => {
+      'GET /users/{userId}/recommendations': async ({
+        observability,
+        params: { userId },
+        query: options,
+      }) => {
         const list = await serveList({
-          requestId,
+          observability,
           listenerId: userId,
           artists: null,
           options,
         });
         return { body: { userId, ...listed(list) } };
       },
-      'POST /recommendations': async ({ requestId, body: { artists, anonymousId = null, ...options } }) => {
+      'POST /recommendations': async ({
+        observability,
+        body: { artists, anonymousId = null, ...options },
+      }) => {
         const list = await serveList({
-          requestId,
+          observability,
           listenerId: anonymousId,
           artists,
           options,

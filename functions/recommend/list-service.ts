@@ -9,7 +9,7 @@ import type {
 } from '@encore/core/serve';
 import { startBudget, type Budget } from '../shared/budget.ts';
 import type { ExperimentSource } from '../shared/experiment-source.ts';
-import { METRICS } from '../shared/metrics.ts';
+import { GAUGES, METRICS, type Metric } from '../shared/metrics.ts';
 import type { Observability } from '../shared/observability.ts';
 import { assign, type Assigned } from './assign.ts';
 import type { HeardArtistQuery, ListOptions } from './contract.ts';
@@ -39,7 +39,8 @@ export interface ListDeps {
 
 /** One list, as it was asked for. */
 export interface ListRequest {
-  readonly requestId: string;
+  /** Speaks for the request. */
+  readonly observability: Observability;
   /** Who takes part in experiments and is exposed; `null` where nobody says. */
   readonly listenerId: string | null;
   /** What the listener has heard, as named by the caller; `null` where the stores know. */
@@ -80,7 +81,7 @@ const NO_LIST: UnservedList = {
 
 /** Makes lists: the best that is left, whatever fails, with its exposure written before it is answered. */
 export function createListService(deps: ListDeps): (request: ListRequest) => Promise<ServedList> {
-  const { models, popular, experiments, exposureLog, observability, now, newExposureId } = deps;
+  const { models, popular, experiments, exposureLog, now, newExposureId } = deps;
   const { budgetMs = LIST_BUDGET_MS } = deps;
 
   async function listWithModel(
@@ -92,11 +93,11 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
       readonly events: Promise<readonly ListenerEvent[]>;
     },
   ): Promise<UnservedList> {
-    const { requestId, listenerId, options } = request;
+    const { observability, listenerId, options } = request;
     const { assigned, budget, events } = made;
     const failed = (message: string, error: unknown): void => {
       observability.count(METRICS.personalListFailed);
-      observability.error(message, error, { requestId, modelVersion: version });
+      observability.error(message, error, { modelVersion: version });
     };
     let unresolved: readonly HeardArtistQuery[] = [];
     try {
@@ -119,7 +120,8 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
   }
 
   /** The stored popular list knows no filters: one that was asked to filter would be wrong. */
-  async function listWithoutModel({ n, offset, ...options }: ListOptions): Promise<UnservedList> {
+  async function listWithoutModel({ observability, options: asked }: ListRequest): Promise<UnservedList> {
+    const { n, offset, ...options } = asked;
     observability.count(METRICS.modelMissing);
     const stored = await popular.current();
     if (stored?.model === undefined || asksForFilters(options)) return NO_LIST;
@@ -133,7 +135,7 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
   }
 
   return async (request) => {
-    const { requestId, listenerId, options } = request;
+    const { observability, listenerId, options } = request;
     const budget = startBudget(budgetMs);
     const events = readRecentEvents(deps, { ...request, budget });
     const [loaded, known] = await Promise.all([models.current(), experiments.current()]);
@@ -141,7 +143,7 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
     const { assignment } = assigned;
     const list =
       loaded === null
-        ? await listWithoutModel(options)
+        ? await listWithoutModel(request)
         : await listWithModel(loaded, request, { assigned, budget, events });
     const { modelVersion, policy, recommendations, unresolved } = list;
     const exposureId = await writeExposure(
@@ -163,11 +165,12 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
         teams: list.teams,
         featuresHash: list.featuresHash,
       },
-      { budget, observability, requestId },
+      { budget, observability },
     );
     observability.count(METRICS.listServed);
+    observability.count(SERVED_BY[policy]);
+    observability.gauge(GAUGES.listLatency, budget.elapsedMs());
     observability.info('list served', {
-      requestId,
       user: listenerId === null ? null : observability.pseudonym(listenerId),
       exposureId,
       modelVersion,
@@ -187,6 +190,13 @@ export function createListService(deps: ListDeps): (request: ListRequest) => Pro
     };
   };
 }
+
+const SERVED_BY = {
+  personal: METRICS.personalServed,
+  'fold-in': METRICS.foldInServed,
+  popular: METRICS.popularServed,
+  none: METRICS.noneServed,
+} as const satisfies Record<Policy, Metric>;
 
 function asksForFilters(options: Omit<ListOptions, 'n' | 'offset'>): boolean {
   const { tags = [], excludeTags = [], minPopularity, maxPopularity } = options;

@@ -12,11 +12,7 @@ import type { Observability } from '../shared/observability.ts';
 export async function writeExposure(
   log: ExposureLog,
   exposure: Exposure,
-  {
-    budget,
-    observability,
-    requestId,
-  }: { readonly budget: Budget; readonly observability: Observability; readonly requestId: string },
+  { budget, observability }: { readonly budget: Budget; readonly observability: Observability },
 ): Promise<string | null> {
   try {
     await budget.within(log.append(exposure), 0, 'writing the exposure');
@@ -24,7 +20,7 @@ export async function writeExposure(
   } catch (error) {
     const refused = isEncoreError(error) && error.details['outcome'] === 'refused';
     observability.count(refused ? METRICS.exposureUnlogged : METRICS.exposureUncertain);
-    observability.error('exposure was not confirmed', error, { requestId, exposureId: exposure.exposureId });
+    observability.error('exposure was not confirmed', error, { exposureId: exposure.exposureId });
     return null;
   }
 }

@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 import { gateOf, ROUTES, type AuthMode, type Route } from '../routes.ts';
 import { idField } from './fields.ts';
-import type { HttpHandler } from './http.ts';
+import { requestIds, withCorrelation, type HttpHandler } from './http.ts';
 import type { Observability } from './observability.ts';
 import { ACCESS_PROBLEMS, problemResponse } from './problem.ts';
 
@@ -68,8 +68,10 @@ export function guard(handler: HttpHandler, rules: AccessRules, observability: O
     if (refusal === null) return handler(event);
     const { requestId } = event.requestContext;
     const problem = { ...ACCESS_PROBLEMS[refusal], detail: DETAILS[refusal] };
-    observability.info('request refused', { requestId, route: event.routeKey, status: problem.status });
-    return problemResponse(problem, requestId);
+    observability
+      .of(requestIds(event))
+      .info('request refused', { route: event.routeKey, status: problem.status });
+    return withCorrelation(event, problemResponse(problem, requestId));
   };
 }
 

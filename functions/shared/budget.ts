@@ -8,6 +8,8 @@ export interface Budget {
    * @throws EncoreError `STORE_UNAVAILABLE` with outcome `unknown` when time is up; what the call throws before.
    */
   within<T>(call: Promise<T>, reserveMs: number, operation: string): Promise<T>;
+  /** Milliseconds since its start. */
+  elapsedMs(): number;
 }
 
 /**
@@ -17,9 +19,11 @@ export interface Budget {
  * @param totalMs - From now on.
  */
 export function startBudget(totalMs: number): Budget {
-  const endsAt = performance.now() + totalMs;
+  const startedAt = performance.now();
+  const endsAt = startedAt + totalMs;
   return {
     within: (call, reserveMs, operation) =>
       within(Math.max(0, endsAt - reserveMs - performance.now()), operation, call),
+    elapsedMs: () => performance.now() - startedAt,
   };
 }

@@ -1,7 +1,7 @@
 import { EncoreError } from '@encore/core/serve';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type * as z from 'zod';
-import type { Observability } from './observability.ts';
+import type { Observability, RequestIds } from './observability.ts';
 import { problemOf, problemResponse, type Problem } from './problem.ts';
 
 /** A Lambda handler of HTTP API events, payload format 2.0, that always answers. */
@@ -37,7 +37,8 @@ type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
 /** A request as its route's contract read it. */
 export interface RouteRequest<Contract extends RouteContract> {
-  readonly requestId: string;
+  /** Speaks for this request: its ids are on every line. */
+  readonly observability: Observability;
   readonly params: Parsed<Contract['params']>;
   readonly query: Parsed<Contract['query']>;
   readonly body: Parsed<Contract['body']>;
@@ -72,6 +73,7 @@ export function createHttpFunction<const Contracts extends Readonly<Record<strin
 ): HttpHandler {
   return async (event) => {
     const { requestId } = event.requestContext;
+    const ofRequest = observability.of(requestIds(event));
     try {
       const contract = Object.hasOwn(contracts, event.routeKey) ? contracts[event.routeKey] : undefined;
       if (contract === undefined) {
@@ -79,32 +81,57 @@ export function createHttpFunction<const Contracts extends Readonly<Record<strin
       }
       const request = readRequest(contract, event);
       if ('problem' in request) {
-        observability.info('request refused', {
-          requestId,
-          field: request.problem.field,
-          status: request.problem.status,
-        });
-        return problemResponse(request.problem, requestId);
+        logRefusal(ofRequest, request.problem);
+        return withCorrelation(event, problemResponse(request.problem, requestId));
       }
       const handle: (request: RouteRequest<RouteContract>) => Promise<RouteResponse> =
         handlers[event.routeKey as keyof Contracts];
-      return respond(await handle({ ...request, requestId }), event);
+      return withCorrelation(event, respond(await handle({ ...request, observability: ofRequest }), event));
     } catch (error) {
       const problem = problemOf(error);
-      if (problem.status >= 500)
-        observability.error('request failed', error, { requestId, route: event.routeKey });
-      else observability.info('request refused', { requestId, field: problem.field, status: problem.status });
-      return problemResponse(problem, requestId);
+      if (problem.status >= 500) ofRequest.error('request failed', error, { route: event.routeKey });
+      else logRefusal(ofRequest, problem);
+      return withCorrelation(event, problemResponse(problem, requestId));
     } finally {
-      observability.flush();
+      ofRequest.flush();
     }
   };
+}
+
+/** A field that no contract knows is the caller's own text, which may name a listener. */
+function logRefusal(observability: Observability, { field, isUnknownField = false, status }: Problem): void {
+  observability.info('request refused', { field: isUnknownField ? null : field, status });
+}
+
+/** By what name the caller finds a request again: sent with it, and back with its answer. */
+const CORRELATION_HEADER = 'x-correlation-id';
+
+/** What a caller may call a request: printable ASCII without blanks. It is logged as it is, and must not name a listener. */
+const CORRELATION_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The ids of a request; a caller's name for it that is none is ignored. */
+export function requestIds({ headers, requestContext }: APIGatewayProxyEventV2): RequestIds {
+  const { requestId } = requestContext;
+  const named = headers?.[CORRELATION_HEADER];
+  return named !== undefined && CORRELATION_ID.test(named)
+    ? { requestId, correlationId: named }
+    : { requestId };
+}
+
+/** The same answer, with the caller's name for the request. */
+export function withCorrelation(
+  event: APIGatewayProxyEventV2,
+  response: APIGatewayProxyStructuredResultV2,
+): APIGatewayProxyStructuredResultV2 {
+  const { correlationId } = requestIds(event);
+  if (correlationId === undefined) return response;
+  return { ...response, headers: { ...response.headers, [CORRELATION_HEADER]: correlationId } };
 }
 
 function readRequest(
   contract: RouteContract,
   event: APIGatewayProxyEventV2,
-): Omit<RouteRequest<RouteContract>, 'requestId'> | { readonly problem: Problem } {
+): Omit<RouteRequest<RouteContract>, 'observability'> | { readonly problem: Problem } {
   const params = check(contract.params, event.pathParameters ?? {});
   if ('problem' in params) return params;
   const query = check(contract.query, event.queryStringParameters ?? {});
@@ -136,7 +163,12 @@ export function describeIssue(issue: z.core.$ZodIssue, found: unknown): Problem 
     unknown === undefined
       ? `${field} is ${show(valueAt(found, issue.path))}: ${issue.message}`
       : `there is no field ${field.slice(0, 80)}`;
-  return { ...INVALID, detail, field: field.slice(0, 80) };
+  return {
+    ...INVALID,
+    detail,
+    field: field.slice(0, 80),
+    ...(unknown === undefined ? {} : { isUnknownField: true }),
+  };
 }
 
 const INVALID = { status: 400, code: 'INVALID_REQUEST', title: 'The request is not valid' } as const;

@@ -59,19 +59,19 @@ export const GAUGES = {
   /** How long a list took, from the request to its answer. */
   listLatency: { name: 'ListLatency', unit: 'Milliseconds' },
   /** How long ago the version that is served was made, hours. */
-  modelAge: { name: 'ModelAgeHours', unit: 'NoUnit' },
+  modelAge: { name: 'ModelAgeHours', unit: 'None' },
   /** How long the candidates of the version that is served are still kept, days. */
-  candidatesLeft: { name: 'CandidatesDaysLeft', unit: 'NoUnit' },
+  candidatesLeft: { name: 'CandidatesDaysLeft', unit: 'None' },
   /** What the version that is served reached on its own holdout; which version that is stands beside it. */
-  servedNdcg: { name: 'ServedNdcgAt20', unit: 'NoUnit' },
-  servedRecall: { name: 'ServedRecallAt20', unit: 'NoUnit' },
-  servedCandidateRecall: { name: 'ServedCandidateRecall', unit: 'NoUnit' },
-  servedCalibrationError: { name: 'ServedCalibrationError', unit: 'NoUnit' },
+  servedNdcg: { name: 'ServedNdcgAt20', unit: 'None' },
+  servedRecall: { name: 'ServedRecallAt20', unit: 'None' },
+  servedCandidateRecall: { name: 'ServedCandidateRecall', unit: 'None' },
+  servedCalibrationError: { name: 'ServedCalibrationError', unit: 'None' },
   /** How long a training took, whole. How long each step took stands beside it. */
   trainingSeconds: { name: 'TrainingSeconds', unit: 'Seconds' },
   /** Running experiments whose variants have other shares of the listeners than they should. */
   sampleRatioMismatches: { name: 'SampleRatioMismatches', unit: 'Count' },
   /** The largest share of listeners, 0-1, who saw more than one variant of a running experiment. */
-  severalVariantsShare: { name: 'SeveralVariantsShare', unit: 'NoUnit' },
+  severalVariantsShare: { name: 'SeveralVariantsShare', unit: 'None' },
 } as const;
 export type Gauge = (typeof GAUGES)[keyof typeof GAUGES];

@@ -16,6 +16,8 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly field?: string | undefined;
+  /** Whether `field` is a name that the caller made up. */
+  readonly isUnknownField?: boolean;
   /** Seconds after which it makes sense to ask again. */
   readonly retryAfterSeconds?: number;
 }

@@ -46,45 +46,47 @@ export function createTrainHandler(
   ports: Omit<TrainingPorts, 'onTuningIgnored' | 'onPassedOver'>,
   observability: Observability,
 ): TrainHandler {
-  const onPassedOver = (message: string): void =>
-    observability.warn('an unfinished version cannot be finished', { cause: message });
-  const onTuningIgnored = (message: string): void => {
-    observability.count(METRICS.tuningIgnored);
-    observability.warn(message);
-  };
-  const train: TrainHandler = async (event, context) => {
+  return async (event, context) => {
     const requestId = context.awsRequestId;
+    const ofRun = observability.of({ requestId });
     const startedAt = ports.clock();
     try {
       const result = await runTraining(
-        { ...ports, onTuningIgnored, onPassedOver },
+        {
+          ...ports,
+          onPassedOver: (cause) => ofRun.warn('an unfinished version cannot be finished', { cause }),
+          onTuningIgnored: (message) => {
+            ofRun.count(METRICS.tuningIgnored);
+            ofRun.warn(message);
+          },
+        },
         parseTrainingEvent(event),
         {
           holder: requestId,
           deadlineMs: ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS,
         },
       );
-      if (result.outcome === 'published') observability.count(METRICS.trainingPublished);
-      if (result.outcome !== 'busy') {
-        observability.gauge(GAUGES.trainingSeconds, (ports.clock() - startedAt) / 1000, {
-          outcome: result.outcome,
-          modelVersion: result.modelVersion,
-          ...secondsOf(result.timings),
+      const { outcome, modelVersion, timings } = result;
+      if (outcome === 'published') ofRun.count(METRICS.trainingPublished);
+      if (outcome !== 'busy') {
+        const seconds = (ports.clock() - startedAt) / 1000;
+        ofRun.gauge(GAUGES.trainingSeconds, seconds, {
+          outcome,
+          modelVersion: modelVersion ?? 'none',
+          ...secondsOf(timings),
         });
       }
-      observability.info('training ended', { requestId, ...result });
-      if (result.outcome === 'deadline') throw outOfTime(result);
+      ofRun.info('training ended', { ...result });
+      if (outcome === 'deadline') throw outOfTime(result);
       return result;
     } catch (error) {
-      observability.count(METRICS.trainingFailed);
-      observability.error('training failed', error, { requestId });
+      ofRun.count(METRICS.trainingFailed);
+      ofRun.error('training failed', error);
       throw error;
     } finally {
-      observability.flush();
+      ofRun.flush();
     }
   };
-  return (event, context) =>
-    observability.within({ requestId: context.awsRequestId }, () => train(event, context));
 }
 
 /** How long each step took, as properties: `candidatesSeconds`. */

@@ -44,25 +44,26 @@ export interface UpkeepDeps {
  * A failure is counted and thrown, so that Lambda tries again and its dead letter queue sees it; what was measured before it is sent.
  */
 export function createUpkeepHandler({ model, experiments, observability }: UpkeepDeps): UpkeepHandler {
-  return (event, context) =>
-    observability.within({ requestId: context.awsRequestId }, async () => {
-      try {
-        const { check } = parseUpkeepEvent(event);
-        const deadlineMs = model.publishing.clock() + context.getRemainingTimeInMillis() - RESERVE_MS;
-        const found =
-          check === 'model'
-            ? await checkModel({ ...model, gauge: observability.gauge }, { deadlineMs })
-            : await checkExperiments({ ...experiments, gauge: observability.gauge });
-        observability.info('upkeep ended', { check, found });
-        return found;
-      } catch (error) {
-        observability.count(METRICS.upkeepFailed);
-        observability.error('upkeep failed', error);
-        throw error;
-      } finally {
-        observability.flush();
-      }
-    });
+  return async (event, context) => {
+    const ofRun = observability.of({ requestId: context.awsRequestId });
+    const { gauge } = ofRun;
+    try {
+      const { check } = parseUpkeepEvent(event);
+      const deadlineMs = model.publishing.clock() + context.getRemainingTimeInMillis() - RESERVE_MS;
+      const found =
+        check === 'model'
+          ? await checkModel({ ...model, gauge }, { deadlineMs })
+          : await checkExperiments({ ...experiments, gauge });
+      ofRun.info('upkeep ended', { check, found });
+      return found;
+    } catch (error) {
+      ofRun.count(METRICS.upkeepFailed);
+      ofRun.error('upkeep failed', error);
+      throw error;
+    } finally {
+      ofRun.flush();
+    }
+  };
 }
 
 /**

@@ -69,10 +69,9 @@ export function createUsersHandler(deps: UsersDeps): HttpHandler {
   return createHttpFunction(
     usersContracts,
     {
-      'DELETE /users/{userId}': async ({ requestId, params: { userId } }) => {
+      'DELETE /users/{userId}': async ({ observability, params: { userId } }) => {
         const erased = await within(PATIENCE_MS, 'an erasure', erase(userId));
         observability.info('listener erased', {
-          requestId,
           user: observability.pseudonym(userId),
           ...erased,
         });

@@ -15,6 +15,7 @@ import { quantile } from '../../layers/core/src/math/quantile.ts';
 import { hash2 } from '../../layers/core/src/math/rng.ts';
 import { readPointer, versionKey } from '../../layers/core/src/publish/pointer.ts';
 import { httpEvent } from '../functions/http-event.ts';
+import { silentObservability } from '../functions/recording-observability.ts';
 
 const WARM_UP = 2_000;
 const REQUESTS = 4_000;
@@ -54,14 +55,7 @@ export async function run(): Promise<void> {
     eventLog,
     exposureLog: createMemoryExposureLog(),
     experiments: { current: () => Promise.resolve([]) },
-    observability: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (message, error) => console.error(message, error),
-      count: () => undefined,
-      flush: () => undefined,
-      pseudonym: (userId) => userId,
-    },
+    observability: silentObservability({ error: (message, error) => console.error(message, error) }),
     now: Date.now,
     newExposureId: () => crypto.randomUUID(),
   });

@@ -31,8 +31,8 @@ describe('the serving stack', () => {
       {
         AllowOrigins: ['https://shop.example'],
         AllowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
-        AllowHeaders: ['authorization', 'content-type', 'if-none-match'],
-        ExposeHeaders: ['etag', 'retry-after'],
+        AllowHeaders: ['authorization', 'content-type', 'if-none-match', 'x-correlation-id'],
+        ExposeHeaders: ['etag', 'retry-after', 'x-correlation-id'],
         MaxAge: 3_600,
       },
     ]);

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { createEventsHandler } from '../../../functions/events/handler.ts';
-import type { Observability } from '../../../functions/shared/observability.ts';
 import type { EventLog } from '../../../layers/core/src/ports.ts';
+import { silentObservability } from '../recording-observability.ts';
 
 /** One line of an answer. */
 export interface Result {
@@ -22,14 +22,13 @@ export interface Answer {
 export function eventsClient(eventLog: Pick<EventLog, 'append'>, now: () => number) {
   const counted = new Map<string, number>();
   const logged: unknown[] = [];
-  const observability: Observability = {
+  const observability = silentObservability({
     info: (message, fields) => logged.push([message, fields]),
     warn: (message, fields) => logged.push([message, fields]),
     error: (message, error, fields) => logged.push([message, String(error), fields]),
     count: (metric, amount = 1) => counted.set(metric, (counted.get(metric) ?? 0) + amount),
-    flush: () => undefined,
     pseudonym: (userId) => `hash-of-${userId.length}`,
-  };
+  });
   const handler = createEventsHandler({ eventLog, observability, now });
   return {
     counted,

@@ -287,7 +287,7 @@ describe('other origins', () => {
     expect(corsOf(response.headers)).toEqual({
       'access-control-allow-origin': 'http://localhost:8080',
       'access-control-allow-methods': 'GET,POST,PUT,DELETE',
-      'access-control-allow-headers': 'authorization,content-type,if-none-match',
+      'access-control-allow-headers': 'authorization,content-type,if-none-match,x-correlation-id',
       'access-control-max-age': '3600',
       vary: 'origin',
     });
@@ -298,7 +298,7 @@ describe('other origins', () => {
     const response = await fetch(`${url}/users/51/recommendations`, { headers: { origin: ORIGINS[0]! } });
     expect(corsOf(response.headers)).toEqual({
       'access-control-allow-origin': 'https://shop.example',
-      'access-control-expose-headers': 'etag,retry-after',
+      'access-control-expose-headers': 'etag,retry-after,x-correlation-id',
       vary: 'origin',
     });
   });
@@ -330,7 +330,7 @@ describe('other origins', () => {
     const response = await fetch(`${url}/users/51/recommendations`, { headers: { origin: 'null' } });
     expect(corsOf(response.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'etag,retry-after',
+      'access-control-expose-headers': 'etag,retry-after,x-correlation-id',
     });
   });
 

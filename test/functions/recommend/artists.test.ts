@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createArtistRoutes } from '../../../functions/recommend/artists.ts';
 import { artistRoutes } from '../../../functions/recommend/artists-contract.ts';
 import { createHttpFunction } from '../../../functions/shared/http.ts';
-import { createPseudonym, type Observability } from '../../../functions/shared/observability.ts';
 import { CATALOG_FILE, MODEL_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import { loadServingModel, type ServingModel } from '../../../layers/core/src/artifact/serving-model.ts';
 import { createArtistCatalogue } from '../../../layers/core/src/catalogue/artist-catalogue.ts';
 import { loadFoldIn, type FoldInModel } from '../../../layers/core/src/fold-in/fold-in-model.ts';
 import { trainTiny, type Trained } from '../../core/tiny.ts';
+import { silentObservability } from '../recording-observability.ts';
 
 type RouteKey = keyof typeof artistRoutes;
 
@@ -32,14 +32,7 @@ function serve(
   const { version = 'v1', listening = null } = options;
   const errors: unknown[] = [];
   const askedFor: string[] = [];
-  const observability: Observability = {
-    info: () => undefined,
-    warn: () => undefined,
-    error: (...line) => errors.push(line),
-    count: () => undefined,
-    flush: () => undefined,
-    pseudonym: createPseudonym('a key of some length'),
-  };
+  const observability = silentObservability({ error: (...line) => errors.push(line) });
   const handle = createHttpFunction(
     artistRoutes,
     createArtistRoutes({

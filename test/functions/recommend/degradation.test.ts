@@ -27,7 +27,7 @@ describe('a list where something fails behind it', () => {
     expect(statusCode).toBe(200);
     expect(json).toMatchObject({ policy: 'popular', exposureId: 'exposure-1' });
     expect(json.recommendations).toHaveLength(20);
-    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed]);
+    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed, METRICS.popularServed]);
   });
 
   it('is folded in from what the listener did lately where candidates are away', async () => {
@@ -35,6 +35,7 @@ describe('a list where something fails behind it', () => {
     await world.did(userId, 'play', world.model.artistIds[5]!);
     const { json } = await world.ask(LIST, { params: { userId } });
     expect(json).toMatchObject({ policy: 'fold-in' });
+    expect(world.counted).toContain(METRICS.foldInServed);
   });
 
   it('is popular where fold-in tables never come, for artists named as for a listener without a record', async () => {
@@ -55,7 +56,7 @@ describe('a list where something fails behind it', () => {
   ])('is personal without what the listener did lately where events %s', async (_, recent) => {
     const { json, counted } = await ask({ deps: { eventLog: { recent } } });
     expect(json).toMatchObject({ policy: 'personal', exposureId: 'exposure-1' });
-    expect(counted).toEqual([METRICS.recentEventsMissing, METRICS.listServed]);
+    expect(counted).toEqual([METRICS.recentEventsMissing, METRICS.listServed, METRICS.personalServed]);
   });
 
   it.each([
@@ -66,7 +67,7 @@ describe('a list where something fails behind it', () => {
     const { statusCode, json, counted } = await ask({ deps: { exposureLog: { append } } });
     expect(statusCode).toBe(200);
     expect(json).toMatchObject({ policy: 'personal', exposureId: null });
-    expect(counted).toEqual([metric, METRICS.listServed]);
+    expect(counted).toEqual([metric, METRICS.listServed, METRICS.personalServed]);
   });
 
   it('is popular where the record is not of this model', async () => {
@@ -74,7 +75,7 @@ describe('a list where something fails behind it', () => {
       deps: { candidateStore: { read: () => Promise.resolve(Uint8Array.of(1, 2, 3)) } },
     });
     expect(json).toMatchObject({ policy: 'popular' });
-    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed]);
+    expect(counted).toEqual([METRICS.personalListFailed, METRICS.listServed, METRICS.popularServed]);
   });
 
   it('is the stored popular list before there is a model, and none before that', async () => {
@@ -104,7 +105,7 @@ describe('a list where something fails behind it', () => {
     expect(none.exposureLog.exposures()).toMatchObject([
       { policy: 'none', modelVersion: null, artistIds: [] },
     ]);
-    expect(none.counted).toEqual([METRICS.modelMissing, METRICS.listServed]);
+    expect(none.counted).toEqual([METRICS.modelMissing, METRICS.listServed, METRICS.noneServed]);
   });
 
   it('is there where every store hangs', async () => {

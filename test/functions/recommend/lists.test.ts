@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { METRICS } from '../../../functions/shared/metrics.ts';
+import { GAUGES, METRICS } from '../../../functions/shared/metrics.ts';
 import { RECOMMENDATIONS_FILE } from '../../../layers/core/src/artifact/manifest.ts';
 import {
   assignVariant,
@@ -51,7 +51,7 @@ describe('the list of a listener', () => {
   });
 
   it('says what made it and logs the exposure before it answers', async () => {
-    const { ask, exposureLog, version, counted } = await listWorld();
+    const { ask, exposureLog, version, counted, measured } = await listWorld();
     const { json, headers } = await ask(LIST, { params: { userId }, query: { n: '2', offset: '3' } });
     const assignment = assignVariant(DEFAULT_EXPERIMENT, userId)!;
     expect(headers['cache-control']).toBe('private, no-store');
@@ -82,7 +82,8 @@ describe('the list of a listener', () => {
         featuresHash: expect.stringMatching(/^[0-9a-f]{8}$/),
       },
     ]);
-    expect(counted).toEqual([METRICS.listServed]);
+    expect(counted).toEqual([METRICS.listServed, METRICS.personalServed]);
+    expect(measured).toEqual([[GAUGES.listLatency.name, expect.any(Number), {}]]);
   });
 
   it('never logs who listens', async () => {

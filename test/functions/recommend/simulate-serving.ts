@@ -9,6 +9,7 @@ import {
 import { hash2 } from '../../../layers/core/src/math/rng.ts';
 import type { Exposure } from '../../../layers/core/src/ports.ts';
 import { LIST, listWorld } from './list-world.ts';
+import { silentObservability } from '../recording-observability.ts';
 
 /** What became of the lists. */
 export interface ServingResult {
@@ -84,14 +85,9 @@ export async function simulateServing(options: {
           return Promise.reject(new EncoreError('STORE_UNAVAILABLE', 'the log is away', { outcome }));
         },
       },
-      observability: {
-        info: () => undefined,
-        warn: () => undefined,
-        error: () => undefined,
+      observability: silentObservability({
         count: (metric, amount = 1) => counted.set(metric, (counted.get(metric) ?? 0) + amount),
-        flush: () => undefined,
-        pseudonym: () => '',
-      },
+      }),
     },
   });
   const users = [...world.dataset.users.ids, 'somebody new', 'ü'];

@@ -87,7 +87,7 @@ describe('what a function says about itself', () => {
       _aws: {
         CloudWatchMetrics: [
           {
-            Namespace: 'Encore',
+            Namespace: 'Encore/dev',
             Metrics: [
               { Name: 'ListServed', Unit: 'Count' },
               { Name: 'ExposureUnlogged', Unit: 'Count' },

@@ -5,8 +5,7 @@ import {
   createMemoryModelStore,
 } from '../../../functions/shared/adapters/memory-stores.ts';
 import { inlineParallelMap } from '../../../functions/shared/adapters/worker-parallel-map.ts';
-import { METRICS } from '../../../functions/shared/metrics.ts';
-import type { Observability } from '../../../functions/shared/observability.ts';
+import { GAUGES, METRICS } from '../../../functions/shared/metrics.ts';
 import { createTrainHandler, localContext } from '../../../functions/train/handler.ts';
 import { openInMemory } from '../../../layers/core/src/data/hetrec.ts';
 import type { LeaseStore } from '../../../layers/core/src/ports.ts';
@@ -14,6 +13,7 @@ import { readPointer } from '../../../layers/core/src/publish/pointer.ts';
 import { tuningKey } from '../../../layers/core/src/tune/tuning-record.ts';
 import { SAMPLE_NOW } from '../../core/sample.ts';
 import { silentProgress, tinyFiles } from '../../core/tiny.ts';
+import { recordingObservability } from '../recording-observability.ts';
 
 const EVENT = {
   dataset: 'tiny',
@@ -29,16 +29,7 @@ function setUp(
 ) {
   let nowMs = SAMPLE_NOW;
   const clock = (): number => nowMs;
-  const said: string[] = [];
-  const logged: unknown[] = [];
-  const observability: Observability = {
-    info: (message, fields) => logged.push([message, fields]),
-    warn: (message) => logged.push([message]),
-    error: (message, error, fields) => logged.push([message, String(error), fields]),
-    count: (metric) => said.push(metric),
-    flush: () => said.push('flushed'),
-    pseudonym: () => '',
-  };
+  const { observability, counted, logged, measured, nFlushed } = recordingObservability();
   const modelStore = createMemoryModelStore();
   const ports = {
     openDataset: async (name: string) => openInMemory(name === 'tiny' ? tinyFiles() : {}),
@@ -60,36 +51,54 @@ function setUp(
   const pass = (ms: number): void => {
     nowMs += ms;
   };
-  return { handler, said, logged, modelStore: ports.modelStore, ports, pass };
+  return { handler, counted, nFlushed, measured, logged, modelStore: ports.modelStore, ports, pass };
 }
 
 describe('the training handler', () => {
   it('counts a published model, then sends what it counted', async () => {
-    const { handler, said, logged, modelStore } = setUp();
+    const { handler, counted, nFlushed, logged, measured, modelStore } = setUp();
     const result = await handler(EVENT, CONTEXT);
     expect(result.outcome).toBe('published');
     expect((await readPointer(modelStore))!.pointer.version).toBe(result.modelVersion);
-    expect(said).toEqual([METRICS.trainingPublished, 'flushed']);
+    expect(counted).toEqual([METRICS.trainingPublished]);
+    expect(nFlushed()).toBe(1);
     expect(logged).toContainEqual([
       'training ended',
       expect.objectContaining({ requestId: 'request-1', outcome: 'published' }),
     ]);
+    expect(measured).toEqual([
+      [
+        GAUGES.trainingSeconds.name,
+        expect.any(Number),
+        expect.objectContaining({
+          outcome: 'published',
+          modelVersion: result.modelVersion,
+          candidatesSeconds: expect.any(Number),
+          publishSeconds: expect.any(Number),
+        }),
+      ],
+    ]);
   });
 
   it('counts and logs a tuned choice that it cannot use, and publishes all the same', async () => {
-    const { handler, said, logged, modelStore } = setUp();
+    const { handler, counted, nFlushed, logged, modelStore } = setUp();
     await modelStore.put(tuningKey('seed'), new TextEncoder().encode('{'));
     expect((await handler(EVENT, CONTEXT)).outcome).toBe('published');
-    expect(said).toEqual([METRICS.tuningIgnored, METRICS.trainingPublished, 'flushed']);
-    expect(logged).toContainEqual([expect.stringContaining('models/tuning/seed.json: the tuned choice')]);
+    expect(counted).toEqual([METRICS.tuningIgnored, METRICS.trainingPublished]);
+    expect(nFlushed()).toBe(1);
+    expect(logged).toContainEqual([
+      expect.stringContaining('models/tuning/seed.json: the tuned choice'),
+      { requestId: 'request-1' },
+    ]);
   });
 
   it('throws a failure, having counted and logged it', async () => {
-    const { handler, said, logged } = setUp();
+    const { handler, counted, nFlushed, logged } = setUp();
     await expect(handler({ ...EVENT, dataset: 'absent' }, CONTEXT)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_DATA_SET' }),
     );
-    expect(said).toEqual([METRICS.trainingFailed, 'flushed']);
+    expect(counted).toEqual([METRICS.trainingFailed]);
+    expect(nFlushed()).toBe(1);
     expect(logged).toContainEqual([
       'training failed',
       expect.stringContaining('artists.dat'),
@@ -102,23 +111,25 @@ describe('the training handler', () => {
     [{ ...EVENT, options: { c: 0 } }, 'options.c'],
     ['nothing', ''],
   ])('refuses the event %j, naming the field, and counts a failure', async (event, field) => {
-    const { handler, said } = setUp();
+    const { handler, counted, nFlushed } = setUp();
     await expect(handler(event, CONTEXT)).rejects.toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', details: { field } }),
     );
-    expect(said).toEqual([METRICS.trainingFailed, 'flushed']);
+    expect(counted).toEqual([METRICS.trainingFailed]);
+    expect(nFlushed()).toBe(1);
   });
 
   it('counts nothing where another run is at work', async () => {
     const leaseStore = createMemoryLeaseStore();
     await leaseStore.acquire('request-0', SAMPLE_NOW, 1000);
-    const { handler, said } = setUp(leaseStore);
+    const { handler, counted, nFlushed } = setUp(leaseStore);
     expect((await handler(EVENT, CONTEXT)).outcome).toBe('busy');
-    expect(said).toEqual(['flushed']);
+    expect(counted).toEqual([]);
+    expect(nFlushed()).toBe(1);
   });
 
   it('throws where a run is out of time, so that it is tried again, and counts it as failed once', async () => {
-    const { handler, said, logged, modelStore } = setUp();
+    const { handler, counted, nFlushed, logged, modelStore } = setUp();
     const context = { ...CONTEXT, getRemainingTimeInMillis: () => 10_000 };
     await expect(handler(EVENT, context)).rejects.toThrow(
       expect.objectContaining({
@@ -128,7 +139,8 @@ describe('the training handler', () => {
         ),
       }),
     );
-    expect(said).toEqual([METRICS.trainingFailed, 'flushed']);
+    expect(counted).toEqual([METRICS.trainingFailed]);
+    expect(nFlushed()).toBe(1);
     expect(logged).toContainEqual(['training ended', expect.objectContaining({ outcome: 'deadline' })]);
     expect(await readPointer(modelStore)).toBeUndefined();
     expect((await handler(EVENT, CONTEXT)).outcome).toBe('published');
