@@ -4,7 +4,7 @@ import {
   type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { EncoreError, type CandidateEntry, type CandidateStore } from '@encore/core/serve';
+import { EncoreError, isEncoreError, type CandidateEntry, type CandidateStore } from '@encore/core/serve';
 import { TABLES } from '../tables.ts';
 import { callStore } from './store-call.ts';
 
@@ -16,6 +16,13 @@ const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 5_000;
 /** Times in a row that DynamoDB may take nothing of a batch before that counts as an outage. */
 const FRUITLESS_ATTEMPTS = 10;
+
+/** What DynamoDB says where it takes nothing of a batch, once the SDK's own attempts are used up. */
+const THROTTLED: ReadonlySet<unknown> = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+]);
 
 const { partitionKey, sortKey, ttlAttribute } = TABLES.candidates;
 
@@ -52,16 +59,26 @@ export function createDynamoCandidateStore(
     deadlineMs: options.deadlineMs,
   });
 
+  /** @returns What DynamoDB left undone: all of it where it refused the batch because it is busy. */
+  async function sendBatch(sent: WriteRequest[]): Promise<readonly WriteRequest[]> {
+    try {
+      const { UnprocessedItems } = await callStore(call('writing candidates'), ({ abortSignal }) =>
+        client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: sent } }), { abortSignal }),
+      );
+      return UnprocessedItems?.[tableName] ?? [];
+    } catch (error) {
+      if (isEncoreError(error) && THROTTLED.has(error.details['error'])) return sent;
+      throw error;
+    }
+  }
+
   /** Writes one batch whole; `false` when the deadline came first. */
   async function writeBatch(requests: readonly WriteRequest[], deadlineMs: number): Promise<boolean> {
     let left: readonly WriteRequest[] = requests;
     let fruitless = 0;
     for (;;) {
       const sent: WriteRequest[] = [...left];
-      const { UnprocessedItems } = await callStore(call('writing candidates'), ({ abortSignal }) =>
-        client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: sent } }), { abortSignal }),
-      );
-      left = UnprocessedItems?.[tableName] ?? [];
+      left = await sendBatch(sent);
       if (left.length === 0) return true;
       fruitless = left.length < sent.length ? 0 : fruitless + 1;
       if (fruitless === FRUITLESS_ATTEMPTS) {

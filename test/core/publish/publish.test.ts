@@ -217,6 +217,21 @@ describe('publishVersion', () => {
     expect(await pointer()).toBeUndefined();
   });
 
+  it('is out of time, and has not failed, where the store stopped for the deadline', async () => {
+    const stopping: PublishPorts = {
+      ...ports,
+      candidateStore: {
+        ...ports.candidateStore,
+        write: async () => {
+          nowMs++;
+          return 0;
+        },
+      },
+    };
+    expect(await publishVersion(stopping, { ...first, deadlineMs: nowMs + 5 })).toBe('deadline');
+    expect(await publishVersion(ports, first)).toBe('published');
+  });
+
   it('does not move the pointer when a candidate record does not read back', async () => {
     const forgetful: PublishPorts = {
       ...ports,

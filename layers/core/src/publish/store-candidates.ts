@@ -112,12 +112,7 @@ async function writeChunk(
   let stored = 0;
   for (let stalled = 0; stored < records.length;) {
     if (clock() >= (deadlineMs ?? Infinity)) return stored;
-    const rest = records.slice(stored);
-    const count = await retrying(ports, `write candidates of ${version}`, () =>
-      candidateStore.write(version, rest, options),
-    );
-    stored += count;
-    stalled = count === 0 ? stalled + 1 : 0;
+    // After the deadline: a store that stops for it stores nothing either.
     if (stalled === STALLED_WRITES) {
       throw new EncoreError(
         'PUBLISH_FAILED',
@@ -125,6 +120,12 @@ async function writeChunk(
         { version },
       );
     }
+    const rest = records.slice(stored);
+    const count = await retrying(ports, `write candidates of ${version}`, () =>
+      candidateStore.write(version, rest, options),
+    );
+    stored += count;
+    stalled = count === 0 ? stalled + 1 : 0;
     if (stalled > 0) await pause(ports, stalled);
   }
   return stored;

@@ -134,6 +134,44 @@ describe('the DynamoDB candidate store when DynamoDB is busy', () => {
     expect(await direct.read('busy-24', 'v1')).toEqual(Uint8Array.of(24));
   });
 
+  it.each(['ProvisionedThroughputExceededException', 'ThrottlingException', 'RequestLimitExceeded'])(
+    'waits as long where a whole batch is refused with %s, and goes on',
+    async (name) => {
+      const refused: Fault = {
+        status: 400,
+        headers: { 'content-type': 'application/x-amz-json-1.0' },
+        body: JSON.stringify({ __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: 'slow down' }),
+      };
+      const proxy = await proxyTo(dynamo.endpoint, refused, refused, 'pass');
+      const { slept, waiting } = fakeWaiting();
+      const store = createDynamoCandidateStore(
+        dynamoAt(proxy.endpoint, { ...LIMITS, maxAttempts: 1 }),
+        'candidates',
+        { deadlineMs: 20_000, waiting },
+      );
+      expect(await store.write(name, entries('refused', 25), { expiresAtMs: EXPIRES_AT_MS })).toBe(25);
+      expect(proxy.nRequests()).toBe(3);
+      expect(slept).toEqual([50, 100]);
+    },
+  );
+
+  it('does not take another refusal for a busy moment', async () => {
+    const refused: Fault = {
+      status: 400,
+      headers: { 'content-type': 'application/x-amz-json-1.0' },
+      body: JSON.stringify({ __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException' }),
+    };
+    const proxy = await proxyTo(dynamo.endpoint, refused);
+    const store = createDynamoCandidateStore(dynamoAt(proxy.endpoint), 'candidates', {
+      deadlineMs: 20_000,
+      waiting: fakeWaiting().waiting,
+    });
+    await expect(
+      store.write('v1', entries('absent', 25), { expiresAtMs: EXPIRES_AT_MS }),
+    ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', details: { error: 'ResourceNotFoundException' } });
+    expect(proxy.nRequests()).toBe(1);
+  });
+
   it('sends only what was left of a batch', async () => {
     const sizes: number[] = [];
     const counting: Fault = {
