@@ -1,3 +1,5 @@
+import { VARIANTS } from '../stacks/synthesise.ts';
+
 /** One way to synthesise the app. */
 export interface TemplateVariant {
   /** Also the folder under `dist/templates` that its templates are written to. */
@@ -6,8 +8,7 @@ export interface TemplateVariant {
   readonly context: Readonly<Record<string, string>>;
 }
 
-/** Every variant whose templates are checked with outside tools: whoever adds a context key that changes resources adds its values here. */
-export const TEMPLATE_VARIANTS: readonly TemplateVariant[] = [
-  { name: 'dev', context: { stage: 'dev' } },
-  { name: 'prod', context: { stage: 'prod' } },
-];
+/** Every variant whose templates are checked with outside tools: those that the tests synthesise. */
+export const TEMPLATE_VARIANTS: readonly TemplateVariant[] = Object.entries(VARIANTS).map(
+  ([name, context]) => ({ name: name.replaceAll(', ', '-'), context }),
+);
