@@ -19,8 +19,10 @@ import { parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { trainEnvironment } from './env.ts';
 import { rewriteDataset } from './erasures.ts';
+import { findingLines } from './prepare-training.ts';
 import { parseTrainingEvent } from './request.ts';
-import { findingLines, runTraining, type TrainingPorts, type TrainingResult } from './run-training.ts';
+import { runTraining, type TrainingResult } from './run-training.ts';
+import type { TrainingPorts } from './training-ports.ts';
 
 const DAY_MS = 86_400_000;
 /** Lambda ends a run after 15 minutes; nobody else may begin while it could still be at work. */

@@ -9,11 +9,8 @@ import {
 import { inlineParallelMap } from '../../../functions/shared/adapters/worker-parallel-map.ts';
 import { ensureErasureKey, listenerHash, loadErasures } from '../../../functions/shared/listener-hash.ts';
 import { rewriteDataset } from '../../../functions/train/erasures.ts';
-import {
-  runTraining,
-  type TrainingPorts,
-  type TrainingResult,
-} from '../../../functions/train/run-training.ts';
+import { runTraining, type TrainingResult } from '../../../functions/train/run-training.ts';
+import type { TrainingPorts } from '../../../functions/train/training-ports.ts';
 import type { TrainingEvent } from '../../../functions/train/request.ts';
 import { currentManifest } from '../../../functions/train/saved-parts.ts';
 import { decodeCandidates } from '../../../layers/core/src/artifact/candidate-record.ts';

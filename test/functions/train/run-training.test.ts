@@ -5,12 +5,9 @@ import {
   createMemoryModelStore,
 } from '../../../functions/shared/adapters/memory-stores.ts';
 import { inlineParallelMap } from '../../../functions/shared/adapters/worker-parallel-map.ts';
-import {
-  findingLines,
-  runTraining,
-  type TrainingPorts,
-  type TrainingResult,
-} from '../../../functions/train/run-training.ts';
+import { findingLines } from '../../../functions/train/prepare-training.ts';
+import { runTraining, type TrainingResult } from '../../../functions/train/run-training.ts';
+import type { TrainingPorts } from '../../../functions/train/training-ports.ts';
 import type { TrainingEvent } from '../../../functions/train/request.ts';
 import { currentManifest } from '../../../functions/train/saved-parts.ts';
 import { storeChoice } from '../../../functions/train/tuned-choice.ts';
