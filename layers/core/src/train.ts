@@ -86,6 +86,9 @@ export { buildVersion, type VersionContents, type VersionInfo } from './artifact
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
 export { activateVersion, unpin, type Activated, type Activation } from './publish/activate-version.ts';
+export { resumePublication, type Resumed, type Resumption } from './publish/resume-publication.ts';
+export type { Erasures } from './publish/store-candidates.ts';
+export { encodePopularFile } from './artifact/popular-file.ts';
 export { expireVersions, groupVersions, type StoredVersion } from './publish/expire-versions.ts';
 export { requireQuality } from './publish/quality-gate.ts';
 export type { PublishPorts } from './publish/retrying.ts';

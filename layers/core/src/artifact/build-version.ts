@@ -20,7 +20,8 @@ import {
   REPORT_FILE,
   type Manifest,
 } from './manifest.ts';
-import { POPULAR_LENGTH, popularList, servingTensors, trainingTensors } from './model-tensors.ts';
+import { popularList, servingTensors, trainingTensors } from './model-tensors.ts';
+import { encodePopularFile } from './popular-file.ts';
 import { encodeRecommendationsCsv, type RecommendationRow } from './recommendations-csv.ts';
 import { encodeSafetensors, safetensorsPrefixBytes } from './safetensors.ts';
 import { formatSpace, loadServingModel, type ServingModel } from './serving-model.ts';
@@ -48,6 +49,8 @@ export interface VersionInfo {
   readonly inputFingerprint: string;
   /** Of the data set's files alone; 64 hexadecimal digits. */
   readonly datasetFingerprint?: string;
+  /** Of those files as the training left them, where it took rows of erased listeners out; 64 hexadecimal digits. */
+  readonly rewrittenFingerprint?: string;
   /** What became of the events that were merged into the data set; absent where there were none. */
   readonly events?: Readonly<Record<string, number>>;
   /** Milliseconds by step. */
@@ -101,6 +104,7 @@ export async function buildVersion(
     codeVersion: info.codeVersion,
     inputFingerprint: info.inputFingerprint,
     ...(info.datasetFingerprint === undefined ? {} : { datasetFingerprint: info.datasetFingerprint }),
+    ...(info.rewrittenFingerprint === undefined ? {} : { rewrittenFingerprint: info.rewrittenFingerprint }),
     parameters: { ...parameters },
     ...(info.tuning === undefined || info.tuning === null ? {} : { tuning: { ...info.tuning } }),
     metrics: { ...metrics },
@@ -112,11 +116,7 @@ export async function buildVersion(
     candidates: { count: candidates.length, shards: shards.size },
   };
   files.set(MANIFEST_FILE, encodeManifest(manifest));
-  const { recommendations } = recommend(served, undefined, { n: POPULAR_LENGTH });
-  const popular = new TextEncoder().encode(
-    JSON.stringify({ modelVersion: info.modelVersion, recommendations }),
-  );
-  return { files, candidates, manifest, popular };
+  return { files, candidates, manifest, popular: encodePopularFile(served, info.modelVersion) };
 }
 
 /** A trained model as the files that serving reads: `model.safetensors` and `catalog.json.gz`. */

@@ -12,6 +12,8 @@ export interface Manifest {
   readonly inputFingerprint: string;
   /** The same of the data set's files alone, before erasure; absent in manifests of older code, which read nothing else. */
   readonly datasetFingerprint?: string;
+  /** The same of those files as the training left them; absent where it took no rows of erased listeners out. */
+  readonly rewrittenFingerprint?: string;
   /** Everything that determines the model besides the data. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The search that chose some of the parameters, as it was recorded; absent where all are defaults or options. */
@@ -118,24 +120,19 @@ function readManifest(value: unknown): Manifest {
   if (!ISO_UTC.test(createdAt) || Number.isNaN(Date.parse(createdAt))) {
     throw incompatible('createdAt', show(createdAt), 'an ISO 8601 time in UTC');
   }
-  const inputFingerprint = text('inputFingerprint', fields['inputFingerprint']);
-  if (!SHA256.test(inputFingerprint)) {
-    throw incompatible('inputFingerprint', show(inputFingerprint), SHA256_EXPECTED);
-  }
-  const datasetFingerprint = fields['datasetFingerprint'];
-  if (datasetFingerprint !== undefined && !SHA256.test(text('datasetFingerprint', datasetFingerprint))) {
-    throw incompatible('datasetFingerprint', show(datasetFingerprint), SHA256_EXPECTED);
-  }
   const candidates = object('candidates', fields['candidates']);
   return {
     schemaVersion,
     modelVersion: text('modelVersion', fields['modelVersion']),
     createdAt,
     codeVersion: text('codeVersion', fields['codeVersion']),
-    inputFingerprint,
-    ...(datasetFingerprint === undefined
+    inputFingerprint: digest('inputFingerprint', fields['inputFingerprint']),
+    ...(fields['datasetFingerprint'] === undefined
       ? {}
-      : { datasetFingerprint: text('datasetFingerprint', datasetFingerprint) }),
+      : { datasetFingerprint: digest('datasetFingerprint', fields['datasetFingerprint']) }),
+    ...(fields['rewrittenFingerprint'] === undefined
+      ? {}
+      : { rewrittenFingerprint: digest('rewrittenFingerprint', fields['rewrittenFingerprint']) }),
     parameters: object('parameters', fields['parameters']),
     ...(fields['tuning'] === undefined ? {} : { tuning: object('tuning', fields['tuning']) }),
     metrics: object('metrics', fields['metrics']),
@@ -158,9 +155,7 @@ function files(value: unknown): Readonly<Record<string, ManifestFile>> {
       throw incompatible(field, 'this path', 'a relative path of letters, digits, ".", "_", "-"');
     }
     const { sha256, bytes, shape } = object(field, entry);
-    const digest = text(`${field}.sha256`, sha256);
-    if (!SHA256.test(digest)) throw incompatible(`${field}.sha256`, show(digest), SHA256_EXPECTED);
-    const file = { sha256: digest, bytes: count(`${field}.bytes`, bytes) };
+    const file = { sha256: digest(`${field}.sha256`, sha256), bytes: count(`${field}.bytes`, bytes) };
     if (shape === undefined) return [path, file];
     if (!Array.isArray(shape)) throw incompatible(`${field}.shape`, show(shape), 'a list of integers >= 0');
     return [path, { ...file, shape: shape.map((size, i) => count(`${field}.shape[${i}]`, size)) }];
@@ -169,7 +164,6 @@ function files(value: unknown): Readonly<Record<string, ManifestFile>> {
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
-const SHA256_EXPECTED = '64 lower-case hexadecimal digits';
 const ISO_UTC = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/;
 const FILE_PATH = /^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/;
 
@@ -181,6 +175,12 @@ function object(field: string, value: unknown): Readonly<Record<string, unknown>
 function text(field: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw incompatible(field, show(value), 'a non-empty string');
+}
+
+function digest(field: string, value: unknown): string {
+  const found = text(field, value);
+  if (SHA256.test(found)) return found;
+  throw incompatible(field, show(found), '64 lower-case hexadecimal digits');
 }
 
 function count(field: string, value: unknown): number {

@@ -1,26 +1,14 @@
-import {
-  CATALOG_FILE,
-  decodeManifest,
-  MANIFEST_FILE,
-  MODEL_FILE,
-  type Manifest,
-} from '../artifact/manifest.ts';
+import { CATALOG_FILE, MANIFEST_FILE, MODEL_FILE, type Manifest } from '../artifact/manifest.ts';
 import { decodeCandidateShard, shardPath } from '../artifact/candidates-file.ts';
 import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
 import { movePointer } from './move-pointer.ts';
 import { versionKey } from './pointer.ts';
-import { equalBytes, fileFault, writeCandidates } from './publish.ts';
+import { equalBytes } from './publish.ts';
+import { damaged, readCandidates, readFileOf, readManifestOf } from './read-version.ts';
 import { retrying, type PublishPorts } from './retrying.ts';
+import { erasedSince, storeCandidates, type Erasures } from './store-candidates.ts';
 import { changeVersionState } from './version-state.ts';
-
-/** Who asked to be forgotten, as an activation has to know it. */
-export interface Erasures {
-  /** When a listener was erased last, epoch milliseconds. Read anew with each call. */
-  load(): Promise<(userId: string) => number | undefined>;
-  /** Forgets a listener's candidates of all versions. */
-  erase(userId: string): Promise<unknown>;
-}
 
 export interface Activation {
   /** Newly issued: greater than every fence before. */
@@ -48,9 +36,6 @@ export interface Activated {
 
 /** Candidates with less time left are written again. */
 const LEAST_CANDIDATES_MS = 14 * 86_400_000;
-
-/** An erasure this long before a version was begun may have been unknown to it: clocks differ, and a tombstone takes a moment. */
-const ERASURE_MARGIN_MS = 3_600_000;
 
 /** Listeners whose stored candidates are compared with the version's files. */
 const SAMPLES = 5;
@@ -127,13 +112,9 @@ async function checkServed(
   version: string,
   { load }: Activation,
 ): Promise<{ readonly manifest: Manifest; readonly shard: readonly CandidateEntry[] }> {
-  const read = readerOf(ports, version);
-  const manifestBody = await read(MANIFEST_FILE);
-  if (manifestBody === undefined) throw notFound(version);
-  const manifest = decodeManifest(manifestBody);
-  if (manifest.modelVersion !== version) {
-    throw damaged(version, `has the manifest of version ${manifest.modelVersion}`);
-  }
+  const found = await readManifestOf(ports, version);
+  if (found === undefined) throw notFound(version);
+  const { manifest } = found;
   const prefix = versionKey(version, '');
   const listed = new Set(await retrying(ports, `list ${prefix}`, () => ports.modelStore.list(prefix)));
   for (const path of Object.keys(manifest.files)) {
@@ -142,9 +123,9 @@ async function checkServed(
   const shard =
     manifest.candidates.shards === 0
       ? []
-      : decodeCandidateShard(await checked(manifest, shardPath(0), read(shardPath(0))));
-  const catalog = await checked(manifest, CATALOG_FILE, read(CATALOG_FILE));
-  const model = await checked(manifest, MODEL_FILE, read(MODEL_FILE));
+      : decodeCandidateShard(await readFileOf(ports, manifest, shardPath(0)));
+  const catalog = await readFileOf(ports, manifest, CATALOG_FILE);
+  const model = await readFileOf(ports, manifest, MODEL_FILE);
   await load({ tensors: model.subarray(0, manifest.servingBytes), catalog });
   return { manifest, shard };
 }
@@ -176,56 +157,17 @@ async function rewriteCandidates(
   { erasures, expiresAtMs, deadlineMs = Infinity }: Activation,
 ): Promise<number | null> {
   const version = manifest.modelVersion;
-  const read = readerOf(ports, version);
-  const records: CandidateEntry[] = [];
-  for (let i = 0; i < manifest.candidates.shards; i++) {
-    const body = await checked(manifest, shardPath(i), read(shardPath(i)));
-    records.push(...decodeCandidateShard(body));
-  }
-  if (records.length !== manifest.candidates.count) {
-    throw damaged(
-      version,
-      `has ${records.length} candidate records in its files, its manifest says ${manifest.candidates.count}`,
-    );
-  }
-  const createdAtMs = Date.parse(manifest.createdAt);
-  const erasedSince = async (): Promise<(userId: string) => boolean> => {
-    const erasedAt = await retrying(ports, 'read who was erased', () => erasures.load());
-    return (userId) => (erasedAt(userId) ?? -Infinity) > createdAtMs - ERASURE_MARGIN_MS;
-  };
-  const isErased = await erasedSince();
-  const kept = records.filter(({ userId }) => !isErased(userId));
-  if (!(await writeCandidates(ports, { version, expiresAtMs, deadlineMs }, kept))) return null;
-  // Whoever asked in between has a tombstone by now, and may have been passed by: deleted first, written afterwards.
-  const isErasedNow = await erasedSince();
-  for (const { userId } of kept) {
-    if (!isErasedNow(userId)) continue;
-    await retrying(ports, 'erase candidates', () => erasures.erase(userId));
-  }
-  await changeVersionState(ports, version, (state) => ({ ...state, candidatesUntil: expiresAtMs }));
-  return kept.length;
-}
-
-function readerOf(ports: PublishPorts, version: string): (path: string) => Promise<Uint8Array | undefined> {
-  return async (path) => {
-    const key = versionKey(version, path);
-    return (await retrying(ports, `read ${key}`, () => ports.modelStore.get(key)))?.body;
-  };
-}
-
-async function checked(
-  manifest: Manifest,
-  path: string,
-  reading: Promise<Uint8Array | undefined>,
-): Promise<Uint8Array> {
-  const body = await reading;
-  const fault = await fileFault(manifest, path, body);
-  if (fault !== null) throw damaged(manifest.modelVersion, fault);
-  return body!;
-}
-
-function damaged(version: string, what: string): EncoreError {
-  return new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${version} ${what}`, { version });
+  const records = await readCandidates(manifest, (path) => readFileOf(ports, manifest, path));
+  const erased = erasedSince(ports, erasures, Date.parse(manifest.createdAt));
+  const target = { version, expiresAtMs, deadlineMs, erased };
+  const { reached, written } = await storeCandidates(ports, target, records);
+  if (reached < records.length) return null;
+  await changeVersionState(ports, version, (state) => ({
+    ...state,
+    candidatesUntil: expiresAtMs,
+    candidatesStored: null,
+  }));
+  return written;
 }
 
 /**

@@ -6,7 +6,13 @@ import type { CandidateEntry } from '../ports.ts';
 import { movePointer, type PointerMove } from './move-pointer.ts';
 import { POPULAR_KEY, readPointer, versionKey, type Pointer } from './pointer.ts';
 import { pause, retrying, type PublishPorts } from './retrying.ts';
-import { changeVersionState } from './version-state.ts';
+import { storeCandidates, type ErasedSince } from './store-candidates.ts';
+import {
+  changeVersionState,
+  readVersionState,
+  type StoredCandidates,
+  type VersionState,
+} from './version-state.ts';
 
 /** A finished model version. */
 export interface Publication {
@@ -19,8 +25,12 @@ export interface Publication {
   readonly candidates: readonly CandidateEntry[];
   /** When the candidate store may drop the records, epoch milliseconds. */
   readonly expiresAtMs: number;
-  /** No step begins after it, epoch milliseconds. */
+  /** No step begins after it but remembering how far the candidates came, epoch milliseconds. */
   readonly deadlineMs?: number;
+  /** Whose candidates stay away though the files have them; nobody's without it. */
+  readonly erased?: ErasedSince;
+  /** Candidate records between two notes of how far it came. @default 2000 */
+  readonly chunkRecords?: number;
   /** The list for everybody, written to `models/popular.json` once the version is served. */
   readonly popular?: Uint8Array;
   readonly onCandidatesWritten?: (count: number) => void;
@@ -34,7 +44,8 @@ export type PublishOutcome = 'published' | 'superseded' | 'pinned' | 'deadline';
 
 /**
  * Publishes a model version: files, manifest, candidates, and last the pointer. Killed anywhere, it leaves the version
- * served before untouched, and can be repeated with the same publication.
+ * served before untouched, and can be repeated with the same publication: it goes on with the candidates where the version's state
+ * says that the last attempt came to.
  *
  * The pointer moves only to a greater fence, by a conditional write. Where that write lost or got no answer, the pointer
  * read back decides: this version, or this version named as the previous one → published; a fence that is not lower →
@@ -62,11 +73,13 @@ export async function publishVersion(ports: PublishPorts, publication: Publicati
   let outcome: PublishOutcome | null = settledOutcome(before?.pointer, version, fence);
   if (outcome === null) {
     if (!whole && !(await writeFiles(ports, publication))) return 'deadline';
-    if (!(await writeCandidates(ports, publication, publication.candidates))) return 'deadline';
+    const candidatesUntil = await completeCandidates(ports, publication);
+    if (candidatesUntil === null) return 'deadline';
     await verify(ports, publication, manifest);
     await changeVersionState(ports, version, (state) => ({
       ...state,
-      candidatesUntil: publication.expiresAtMs,
+      candidatesUntil,
+      candidatesStored: null,
     }));
     outcome = await movePointer(ports, move, { deadlineMs });
   }
@@ -189,46 +202,46 @@ async function writeFiles(ports: PublishPorts, publication: Publication): Promis
 const MANIFEST_ATTEMPTS = 5;
 
 /**
- * Writes candidate records, going on after what is certainly stored.
+ * Stores the candidates that are not stored yet, and remembers how far it came.
  *
- * @returns Whether all are stored; otherwise the deadline has passed.
+ * @returns Until when the store keeps all of them, epoch milliseconds; `null` when time ran out.
  */
-export async function writeCandidates(
-  ports: PublishPorts,
-  target: Pick<Publication, 'version' | 'expiresAtMs' | 'deadlineMs' | 'onCandidatesWritten'>,
-  records: readonly CandidateEntry[],
-): Promise<boolean> {
-  const { candidateStore, clock } = ports;
-  const { version, expiresAtMs, deadlineMs, onCandidatesWritten } = target;
-  const options = {
-    expiresAtMs,
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    ...(onCandidatesWritten === undefined ? {} : { onWritten: onCandidatesWritten }),
-  };
-  let stored = 0;
-  for (let stalled = 0; stored < records.length;) {
-    if (clock() >= (deadlineMs ?? Infinity)) return false;
-    const rest = records.slice(stored);
-    const count = await retrying(ports, `write candidates of ${version}`, () =>
-      candidateStore.write(version, rest, options),
-    );
-    stored += count;
-    stalled = count === 0 ? stalled + 1 : 0;
-    if (stalled === STALLED_WRITES) {
-      throw failed(version, `could store only ${stored} of ${records.length} candidate records`);
-    }
-    if (stalled > 0) await pause(ports, stalled);
-  }
-  return true;
+async function completeCandidates(ports: PublishPorts, publication: Publication): Promise<number | null> {
+  const { version, candidates, expiresAtMs, chunkRecords, onCandidatesWritten } = publication;
+  const before = storedBefore(await readVersionState(ports, version), candidates.length, ports.clock());
+  const until = Math.min(expiresAtMs, before?.until ?? Infinity);
+  const from = before?.count ?? 0;
+  if (from > 0) onCandidatesWritten?.(from);
+  const { reached } = await storeCandidates(ports, publication, candidates, {
+    from,
+    chunkRecords,
+    onStored: (count) =>
+      changeVersionState(ports, version, (state) =>
+        // Somebody else who publishes it may be further.
+        state.candidatesUntil !== null || (state.candidatesStored?.count ?? 0) >= count
+          ? null
+          : { ...state, candidatesStored: { count, until } },
+      ),
+  });
+  return reached === candidates.length ? until : null;
 }
 
-const STALLED_WRITES = 5;
+/** What of a version's candidates is stored and stays. */
+function storedBefore(
+  { candidatesUntil, candidatesStored }: VersionState,
+  all: number,
+  nowMs: number,
+): StoredCandidates | null {
+  const stored = candidatesUntil === null ? candidatesStored : { count: all, until: candidatesUntil };
+  return stored === null || stored.until <= nowMs ? null : stored;
+}
+
 const SAMPLES = 20;
 
 /** Reads back what readers need: every file is listed, the manifest is ours, a sample of the candidates is stored. */
 async function verify(
   ports: PublishPorts,
-  { version, files, candidates }: Publication,
+  { version, files, candidates, erased }: Publication,
   manifest: Manifest,
 ): Promise<void> {
   const { modelStore, candidateStore } = ports;
@@ -250,7 +263,14 @@ async function verify(
     const read = await retrying(ports, `read candidates of ${version}`, () =>
       candidateStore.read(userId, version),
     );
+    if (read === undefined && (await erased?.load())?.(userId) === true) continue;
     if (read === undefined || !equalBytes(read, record)) {
+      // What was thought to be stored is not: whoever goes on begins with the first record.
+      await changeVersionState(ports, version, (state) => ({
+        ...state,
+        candidatesUntil: null,
+        candidatesStored: null,
+      }));
       throw failed(
         version,
         `reads back ${read === undefined ? 'no' : 'another'} candidate record than was written`,

@@ -13,13 +13,28 @@ export interface VersionState {
    * hold all of them: a publication may have died in between.
    */
   readonly candidatesUntil: number | null;
+  /** How far a publication that has not ended came with them; `null` where nothing is known, and once all are stored. */
+  readonly candidatesStored: StoredCandidates | null;
   /** When somebody last set out to activate it, epoch milliseconds; `null` for never. */
   readonly activatedAt: number | null;
   /** Somebody deletes it. Nothing may activate it any more. */
   readonly deleting: boolean;
 }
 
-const NOTHING_KNOWN: VersionState = { candidatesUntil: null, activatedAt: null, deleting: false };
+/** The part of a version's candidates that is certainly stored. */
+export interface StoredCandidates {
+  /** How many records, from the first on, in the order of the version's files; an integer >= 1. */
+  readonly count: number;
+  /** Until when the store keeps each of them, epoch milliseconds. */
+  readonly until: number;
+}
+
+const NOTHING_KNOWN: VersionState = {
+  candidatesUntil: null,
+  candidatesStored: null,
+  activatedAt: null,
+  deleting: false,
+};
 
 /** The file of a version that its manifest does not list. */
 export const STATE_FILE = 'state.json';
@@ -62,6 +77,16 @@ export async function changeVersionState(
   );
 }
 
+/**
+ * Reads a version's state; where there is none, nothing is known.
+ *
+ * @throws {@link EncoreError} `PUBLISH_FAILED` when a store stays unavailable; `ARTIFACT_INCOMPATIBLE` when the object
+ *   is no state.
+ */
+export async function readVersionState(ports: PublishPorts, version: string): Promise<VersionState> {
+  return (await changeVersionState(ports, version, () => null)).found;
+}
+
 const ATTEMPTS = 8;
 
 /** The last millisecond that `Date` knows: where candidates are files, they last for ever. */
@@ -70,8 +95,14 @@ const LATEST_MS = 8.64e15;
 const isoTime = (ms: number | null): string | null =>
   ms === null ? null : new Date(Math.min(ms, LATEST_MS)).toISOString();
 
-function encodeState({ candidatesUntil, activatedAt, deleting }: VersionState): Uint8Array {
-  const state = { candidatesUntil: isoTime(candidatesUntil), activatedAt: isoTime(activatedAt), deleting };
+function encodeState({ candidatesUntil, candidatesStored, activatedAt, deleting }: VersionState): Uint8Array {
+  const state = {
+    candidatesUntil: isoTime(candidatesUntil),
+    candidatesStored:
+      candidatesStored === null ? null : { ...candidatesStored, until: isoTime(candidatesStored.until) },
+    activatedAt: isoTime(activatedAt),
+    deleting,
+  };
   return new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`);
 }
 
@@ -80,7 +111,7 @@ function decodeState(key: string, body: Uint8Array): VersionState {
   const bad = (options?: ErrorOptions): EncoreError =>
     new EncoreError(
       'ARTIFACT_INCOMPATIBLE',
-      `${key}: found ${JSON.stringify(text.slice(0, 80))}, expected candidatesUntil, activatedAt and deleting`,
+      `${key}: found ${JSON.stringify(text.slice(0, 80))}, expected candidatesUntil, candidatesStored, activatedAt and deleting`,
       { key },
       options,
     );
@@ -91,13 +122,29 @@ function decodeState(key: string, body: Uint8Array): VersionState {
     throw bad({ cause });
   }
   if (typeof value !== 'object' || value === null) throw bad();
-  const { candidatesUntil, activatedAt, deleting }: Readonly<Record<string, unknown>> = { ...value };
+  // Older states have no candidatesStored.
+  const {
+    candidatesUntil,
+    candidatesStored = null,
+    activatedAt,
+    deleting,
+  }: Readonly<Record<string, unknown>> = { ...value };
   if (typeof deleting !== 'boolean') throw bad();
-  const time = (found: unknown): number | null => {
-    if (found === null) return null;
+  const time = (found: unknown): number => {
     const ms = typeof found === 'string' ? Date.parse(found) : Number.NaN;
     if (Number.isNaN(ms)) throw bad();
     return ms;
   };
-  return { candidatesUntil: time(candidatesUntil), activatedAt: time(activatedAt), deleting };
+  const stored = (found: unknown): StoredCandidates => {
+    if (typeof found !== 'object' || found === null) throw bad();
+    const { count, until }: Readonly<Record<string, unknown>> = { ...found };
+    if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1) throw bad();
+    return { count, until: time(until) };
+  };
+  return {
+    candidatesUntil: candidatesUntil === null ? null : time(candidatesUntil),
+    candidatesStored: candidatesStored === null ? null : stored(candidatesStored),
+    activatedAt: activatedAt === null ? null : time(activatedAt),
+    deleting,
+  };
 }
