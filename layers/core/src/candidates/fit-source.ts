@@ -422,11 +422,9 @@ function openIals(
   return {
     name,
     k,
-    scoreUser: createFactorScorer(
-      model.rowFactors,
-      model.columnFactors.subarray(0, artists.size * factors),
-      { factors },
-    ),
+    scoreUser: createFactorScorer(model.rowFactors, model.columnFactors.subarray(0, artists.size * factors), {
+      factors,
+    }),
     scoreHistory: (history, out) => {
       scoreHistory ??= createIalsScorer(model.tables());
       scoreHistory(history, out);
