@@ -1,14 +1,16 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
 import { Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
-import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   ContextAttribute,
   Schedule,
   ScheduleExpression,
   ScheduleTargetInput,
+  type IScheduleTarget,
 } from 'aws-cdk-lib/aws-scheduler';
-import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import { LambdaInvoke, StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { ScheduleTargetBaseProps } from 'aws-cdk-lib/aws-scheduler-targets';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { TrainVariables } from '../functions/train/env.ts';
@@ -17,6 +19,7 @@ import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
 import { scheduleRole } from './constructs/schedule-role.ts';
+import { TrainingWorkflow } from './constructs/training-workflow.ts';
 import { Upkeep } from './constructs/upkeep.ts';
 import type { DataStack } from './data-stack.ts';
 
@@ -37,8 +40,6 @@ export class TrainingStack extends Stack {
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, props);
     const { config, data } = props;
-    const { bucket, candidates, events, leases, tombstones } = data;
-
     const layer = new CoreLayer(this, 'CoreLayer');
     // An event ends here when it could not be delivered, or when every run of it failed.
     const failed = new Queue(this, 'FailedRuns', {
@@ -46,6 +47,38 @@ export class TrainingStack extends Stack {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    this.failedRuns = failed;
+    this.upkeep = new Upkeep(this, 'Upkeep', { config, data, layer, failed }).function;
+    const parts = { config, data, layer, failed };
+    const trained = config.training === 'function' ? this.#inOneGo(parts) : this.#inSteps(parts);
+    this.functions = trained.functions;
+    this.failures = trained.failures;
+    const { target: start, action, resource } = trained;
+    const role = scheduleRole(this, 'RetrainRole', { target: resource, action, failed });
+    new Schedule(this, 'Retrain', {
+      description: 'Trains and publishes a model every day',
+      schedule: ScheduleExpression.cron({
+        minute: '0',
+        hour: String(config.retrainHour),
+        timeZone: TimeZone.of(config.timeZone),
+      }),
+      target: start({
+        input: ScheduleTargetInput.fromObject({
+          dataset: config.dataset,
+          preset: config.preset,
+          options: {},
+          now: ContextAttribute.scheduledTime,
+        }),
+        role,
+        retryAttempts: 3,
+        maxEventAge: Duration.hours(2),
+        deadLetterQueue: failed,
+      }),
+    });
+  }
+  /** One function, for data that it can train on within its 15 minutes. */
+  #inOneGo({ config, data, layer, failed }: TrainingParts): Trained {
+    const { bucket, candidates, events, leases, tombstones } = data;
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {
       source: 'train',
       description: 'Trains a model on a data set and publishes it',
@@ -63,10 +96,6 @@ export class TrainingStack extends Stack {
       config,
       failed,
     });
-    this.failedRuns = failed;
-    this.upkeep = new Upkeep(this, 'Upkeep', { config, data, layer, failed }).function;
-    this.functions = { train };
-    this.failures = (period) => train.metricErrors({ statistic: 'Sum', period });
     const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
     train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
     // Data sets too: the rows of listeners who were erased are taken out of their files.
@@ -82,30 +111,58 @@ export class TrainingStack extends Stack {
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
     train.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.hours(2) });
 
-    const role = scheduleRole(this, 'RetrainRole', {
-      target: train.functionArn,
+    return {
+      functions: { train },
+      failures: (period) => train.metricErrors({ statistic: 'Sum', period }),
+      target: (props) => new LambdaInvoke(train, props),
       action: 'lambda:InvokeFunction',
-      failed,
-    });
-    new Schedule(this, 'Retrain', {
-      description: 'Trains and publishes a model every day',
-      schedule: ScheduleExpression.cron({
-        minute: '0',
-        hour: String(config.retrainHour),
-        timeZone: TimeZone.of(config.timeZone),
-      }),
-      target: new LambdaInvoke(train, {
-        input: ScheduleTargetInput.fromObject({
-          dataset: config.dataset,
-          preset: config.preset,
-          options: {},
-          now: ContextAttribute.scheduledTime,
-        }),
-        role,
-        retryAttempts: 3,
-        maxEventAge: Duration.hours(2),
-        deadLetterQueue: failed,
-      }),
-    });
+      resource: train.functionArn,
+    };
   }
+
+  /** A state machine of many, for more. */
+  #inSteps({ config, data, layer }: TrainingParts): Trained {
+    const { bucket, candidates, events, leases, tombstones } = data;
+    const { stateMachine, step, shard } = new TrainingWorkflow(this, 'Workflow', {
+      bucket,
+      candidates,
+      events,
+      leases,
+      tombstones,
+      layer,
+      config,
+    });
+    const failures = (period: Duration): MathExpression =>
+      new MathExpression({
+        expression: 'FILL(failed, 0) + FILL(timedOut, 0) + FILL(aborted, 0)',
+        usingMetrics: {
+          failed: stateMachine.metricFailed({ period }),
+          timedOut: stateMachine.metricTimedOut({ period }),
+          aborted: stateMachine.metricAborted({ period }),
+        },
+        label: 'executions without a model',
+        period,
+      });
+    return {
+      functions: { step, shard },
+      failures,
+      target: (props) => new StepFunctionsStartExecution(stateMachine, props),
+      action: 'states:StartExecution',
+      resource: stateMachine.stateMachineArn,
+    };
+  }
+}
+
+type TrainingParts = Pick<TrainingStackProps, 'config' | 'data'> & {
+  readonly layer: CoreLayer;
+  readonly failed: Queue;
+};
+
+/** What trains, how it is started, and how one hears of its failures. */
+interface Trained {
+  readonly functions: Readonly<Record<string, IFunction>>;
+  readonly failures: (period: Duration) => IMetric;
+  readonly target: (props: ScheduleTargetBaseProps) => IScheduleTarget;
+  readonly action: string;
+  readonly resource: string;
 }

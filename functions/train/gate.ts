@@ -7,6 +7,7 @@ import {
   type ParallelMap,
   type Progress,
   type TrainedModel,
+  type TrainParameters,
 } from '@encore/core/train';
 
 import { readableManifest } from './saved-parts.ts';
@@ -25,11 +26,20 @@ export async function gate(
   trained: TrainedModel,
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<void> {
-  const manifest = await readableManifest(modelStore);
-  const served = manifest === null ? null : parseParameters(manifest.parameters);
-  const { preset, effort } = trained.parameters;
-  if (served === null || served.preset !== preset || served.effort !== effort) return;
-  if (JSON.stringify(served) === JSON.stringify(trained.parameters)) return;
+  const served = await servedParameters(modelStore, trained.parameters);
+  if (served === null) return;
   const reached = await measureParameters(dataset, served, trained.parameters, io);
   requireQuality(trained.metrics['holdout-ndcg@20'], reached);
+}
+
+/** The parameters of the version served that {@link gate} measures new ones against; `null` where it does not. */
+export async function servedParameters(
+  modelStore: ModelStore,
+  parameters: TrainParameters,
+): Promise<TrainParameters | null> {
+  const manifest = await readableManifest(modelStore);
+  const served = manifest === null ? null : parseParameters(manifest.parameters);
+  const { preset, effort } = parameters;
+  if (served === null || served.preset !== preset || served.effort !== effort) return null;
+  return JSON.stringify(served) === JSON.stringify(parameters) ? null : served;
 }

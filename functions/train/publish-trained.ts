@@ -7,6 +7,8 @@ import {
   type Progress,
   type PublishOutcome,
   type TrainedModel,
+  type VersionContents,
+  type VersionInfo,
 } from '@encore/core/train';
 
 import type { Erased } from './erasures.ts';
@@ -40,22 +42,45 @@ export async function publishTrained(
     readonly deadlineMs?: number;
   },
 ): Promise<PublishedModel> {
-  const { clock, erasure, codeVersion } = ports;
-  const { startedAtMs, dataset, events, tuning, inputFingerprint, datasetFingerprint } = prepared;
-  const { rewrittenFingerprint } = prepared;
-  const { fence, progress, timings } = run;
-  const modelVersion = makeVersion({ createdAtMs: startedAtMs, fingerprint: inputFingerprint, fence });
-  const contents = await buildVersion(trained, dataset, {
-    modelVersion,
+  const info = versionInfo(ports, prepared, run);
+  return await publishContents(ports, prepared, await buildVersion(trained, prepared.dataset, info), run);
+}
+
+/** What a training calls its version, and where it says that it comes from. */
+export function versionInfo(
+  { codeVersion }: Pick<TrainingPorts, 'codeVersion'>,
+  prepared: Omit<PreparedTraining, 'dataset' | 'erased'>,
+  run: { readonly fence: number; readonly timings: Readonly<Record<string, number>> },
+): VersionInfo {
+  const { startedAtMs, events, tuning, inputFingerprint, datasetFingerprint, rewrittenFingerprint } =
+    prepared;
+  return {
+    modelVersion: makeVersion({
+      createdAtMs: startedAtMs,
+      fingerprint: inputFingerprint,
+      fence: run.fence,
+    }),
     createdAtMs: startedAtMs,
     codeVersion,
     inputFingerprint,
     datasetFingerprint,
     ...(rewrittenFingerprint === null ? {} : { rewrittenFingerprint }),
     ...(events === null ? {} : { events: { ...events } }),
-    timings,
+    timings: run.timings,
     tuning,
-  });
+  };
+}
+
+/** The second half of {@link publishTrained}, once the version is encoded. Safe to repeat with the same contents. */
+export async function publishContents(
+  ports: TrainingPorts,
+  { dataset, erased }: Pick<PreparedTraining, 'dataset' | 'erased'>,
+  contents: VersionContents,
+  run: { readonly fence: number; readonly progress: Progress; readonly deadlineMs?: number },
+): Promise<PublishedModel> {
+  const { clock, erasure } = ports;
+  const { modelVersion } = contents.manifest;
+  const { fence, progress } = run;
   const publishStep = progress.step('publish', contents.candidates.length);
   let outcome: PublishOutcome;
   try {
@@ -71,7 +96,7 @@ export async function publishTrained(
     });
   } finally {
     // However it ended, candidates may have been written.
-    if (erasure !== undefined) await eraseSince(erasure, dataset, prepared.erased);
+    if (erasure !== undefined) await eraseSince(erasure, dataset, erased);
   }
   publishStep.end();
   // What is not deleted today is tomorrow; the new version does not depend on it.

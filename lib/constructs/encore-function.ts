@@ -20,7 +20,7 @@ import type { StageConfig } from '../config.ts';
 import type { CoreLayer } from './core-layer.ts';
 
 export interface EncoreFunctionProps<Variables extends object> {
-  /** Folder under `functions/` whose `handler.ts` exports `handler`. */
+  /** Folder under `functions/`, at any depth, whose `handler.ts` exports `handler`. */
   readonly source: string;
   readonly description: string;
   /** Every variable that the function's `env.ts` asks of the stack: one missing or too many does not compile. */
@@ -50,7 +50,10 @@ export class EncoreFunction<Variables extends object> extends LambdaFunction {
   constructor(scope: Construct, id: string, props: EncoreFunctionProps<Variables>) {
     const { source, layer } = props;
     const built = Stack.of(scope).bundlingRequired
-      ? bundleFunction(`functions/${source}/handler.ts`, join(ROOT, 'dist/functions', source))
+      ? bundleFunction(
+          `functions/${source}/handler.ts`,
+          join(ROOT, 'dist/functions', source.replaceAll('/', '-')),
+        )
       : null;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: props.config.logRetention,

@@ -21,7 +21,7 @@ import { bundleFunction } from '../../lib/build/bundle-function.ts';
 import { ROOT } from '../../lib/build/root.ts';
 
 /** The sources of every function that is deployed. */
-const FUNCTIONS = ['events', 'experiments', 'models', 'recommend', 'train', 'upkeep', 'users'];
+const FUNCTIONS = ['events', 'experiments', 'models', 'recommend', 'train', 'train/steps', 'upkeep', 'users'];
 
 let folder = '';
 let layer: BuiltFolder;

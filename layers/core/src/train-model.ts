@@ -119,7 +119,33 @@ export async function fitStages(
   parameters: TrainParameters,
   io: TrainingIo,
 ): Promise<FittedStages> {
-  const reuse = io.reuse ?? NO_REUSE;
+  const inputs = planStages(dataset, parameters, io);
+  const plain = toPlainDataset(dataset);
+  const candidateStep = io.progress.step('candidates', inputs.length * STAGE_ONE_UNITS);
+  const stages = await io.parallel(
+    stageOne,
+    inputs.map((input) => ({ ...input, dataset: plain })),
+    (units) => candidateStep.advance(units),
+  );
+  candidateStep.end();
+  return joinStages(inputs, stages);
+}
+
+/** One fit of stage one, but for the data set. */
+export type StagePlan = Omit<StageOneInput, 'dataset'>;
+
+/**
+ * The fits of stage one that a training needs: first the one on everything, then one without each of the folds that the ranker
+ * is labelled or measured by. They do not depend on each other.
+ *
+ * @throws {@link EncoreError} `INVALID_OPTION` for an impossible number of folds, `REUSE_REFUSED` for a ranker of other tags.
+ */
+export function planStages(
+  dataset: Dataset,
+  parameters: TrainParameters,
+  options: Pick<TrainingIo, 'reuse' | 'foldIn'>,
+): readonly StagePlan[] {
+  const { reuse = NO_REUSE, foldIn = true } = options;
   const { labels } = parameters.ranker;
   const dealt = labels.kind === 'held-out' ? labels.dealt : 5;
   const used = labels.kind === 'held-out' ? labels.used : 1;
@@ -134,29 +160,30 @@ export async function fitStages(
     reuse.ranker === null
       ? heldOutFolds(dataset, { ...folding, from: 0, to: used })
       : heldOutFolds(dataset, { ...folding, from: used, to: used + 1 });
-
-  const plain = toPlainDataset(dataset);
   // One vocabulary of terms for all fits, so that a dimension means the same in each.
   const { terms } = fitTfIdf(dataset, { maxFeatures: parameters.maxFeatures });
   if (reuse.ranker !== null) requireSameTerms(reuse.ranker.terms, terms);
-  const inputs: StageOneInput[] = [
-    { dataset: plain, parameters, terms, heldOut: null, svd: reuse.svd, foldIn: io.foldIn ?? true },
-    ...heldOut.map((fold) => ({
-      dataset: plain,
-      parameters,
-      terms,
-      heldOut: fold,
-      svd: null,
-      foldIn: false,
-    })),
+  const common = { parameters, terms };
+  return [
+    { ...common, heldOut: null, svd: reuse.svd, foldIn },
+    ...heldOut.map((fold) => ({ ...common, heldOut: fold, svd: null, foldIn: false })),
   ];
-  const candidateStep = io.progress.step('candidates', inputs.length * STAGE_ONE_UNITS);
-  const [stage, ...foldStages] = await io.parallel(stageOne, inputs, (units) => candidateStep.advance(units));
-  candidateStep.end();
+}
+
+/**
+ * What the fits of {@link planStages} make together.
+ *
+ * @param stages - In the order of the plan.
+ * @throws {@link EncoreError} `INVALID_DATA_SET` when a fold holds out all of what a feature is made of.
+ */
+export function joinStages(
+  plan: readonly StagePlan[],
+  [stage, ...foldStages]: readonly StageOneOutput[],
+): FittedStages {
   if (stage === undefined) throw new EncoreError('SHAPE_MISMATCH', 'stage one returned nothing');
-  const folds: LabelledFold[] = foldStages.map((foldStage, f) => ({
+  const folds = foldStages.map((foldStage, f): LabelledFold => ({
     stage: foldStage,
-    heldOut: heldOut[f]!,
+    heldOut: plan[f + 1]!.heldOut!,
   }));
   for (const fold of folds) requireSameColumns(fold.stage, stage);
   return { stage, folds };
@@ -177,34 +204,73 @@ export function stagesKey({ ranker, ...parameters }: TrainParameters): string {
  */
 export async function trainRanker(
   dataset: Dataset,
-  { stage, folds }: FittedStages,
+  stages: FittedStages,
   parameters: TrainParameters,
   io: TrainingIo,
 ): Promise<TrainedModel> {
-  const reuse = io.reuse ?? NO_REUSE;
-  const inputs = reuse.ranker === null ? rankerFits(dataset, { stage, folds }, parameters) : [];
-  const rankerStep = io.progress.step('ranker', inputs.length + 1);
-  const measured = folds[folds.length - 1]!;
-  const [fitted, fittedToMeasure] = await io.parallel(rankerFit, inputs, (units) =>
-    rankerStep.advance(units),
-  );
-  const ranker = reuse.ranker?.ranker ?? fitted!.ranker;
-  const measuredRanker = fittedToMeasure?.ranker ?? ranker;
-  const { labels } = parameters.ranker;
-  const metrics = measureHoldout(measured, measuredRanker, { calibrated: labels.kind === 'held-out' });
-  rankerStep.advance(1);
-  rankerStep.end();
+  const rankers = await fitRankers(dataset, stages, parameters, io);
+  return rankedModel(stages, parameters, { rankers, metrics: measureRankers(stages, parameters, rankers) });
+}
+
+/** The ranker that is served, and the one that the model's quality is measured by. */
+export interface FittedRankers {
+  readonly ranker: Ranker;
+  readonly measured: Ranker;
+  readonly iterations: number;
+  /** `null` for a reused ranker. */
+  readonly converged: boolean | null;
+  /** See {@link TrainingHistory}. */
+  readonly history: readonly number[];
+}
+
+/** The first part of {@link trainRanker}; nothing is fitted where a ranker is reused. */
+export async function fitRankers(
+  dataset: Dataset,
+  stages: FittedStages,
+  parameters: TrainParameters,
+  io: TrainingIo,
+): Promise<FittedRankers> {
+  const reused = io.reuse?.ranker?.ranker;
+  const step = io.progress.step('ranker', reused === undefined ? 2 : 1);
+  if (reused !== undefined) {
+    step.advance(1);
+    step.end();
+    return { ranker: reused, measured: reused, iterations: 0, converged: null, history: [] };
+  }
+  const inputs = rankerFits(dataset, stages, parameters);
+  const [fitted, measured] = await io.parallel(rankerFit, inputs, (units) => step.advance(units));
+  step.end();
+  const { ranker, iterations, converged, history } = fitted!;
+  return { ranker, measured: measured!.ranker, iterations, converged, history };
+}
+
+/** The second part of {@link trainRanker}: measures on the last fold what did not learn from it. */
+export function measureRankers(
+  { folds }: FittedStages,
+  { ranker: { labels } }: TrainParameters,
+  { measured, iterations, converged }: FittedRankers,
+): TrainingMetrics {
+  const fold = folds[folds.length - 1]!;
+  return {
+    ...measureHoldout(fold, measured, { calibrated: labels.kind === 'held-out' }),
+    'ranker-iterations': iterations,
+    'ranker-converged': converged,
+  };
+}
+
+/** The model that fitted and measured rankers make, without variants. */
+export function rankedModel(
+  { stage }: Pick<FittedStages, 'stage'>,
+  parameters: TrainParameters,
+  { rankers, metrics }: { readonly rankers: FittedRankers; readonly metrics: TrainingMetrics },
+): TrainedModel {
   return {
     parameters,
     stage,
-    ranker,
+    ranker: rankers.ranker,
     variants: NO_VARIANTS,
-    metrics: {
-      ...metrics,
-      'ranker-iterations': fitted?.iterations ?? 0,
-      'ranker-converged': fitted?.converged ?? null,
-    },
-    history: { lr: fitted?.history ?? [], trees: [], mlp: [] },
+    metrics,
+    history: { lr: rankers.history, trees: [], mlp: [] },
   };
 }
 
@@ -296,15 +362,20 @@ export async function measureParameters(
   holdoutOf: TrainParameters,
   io: { readonly parallel: ParallelMap; readonly progress: Progress },
 ): Promise<number> {
-  const compared = {
-    ...parameters,
-    randomState: holdoutOf.randomState,
-    ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
-  };
+  const compared = onHoldoutOf(parameters, holdoutOf);
   const bare = { ...io, foldIn: false };
   const stages = await fitStages(dataset, compared, bare);
   const { metrics } = await trainRanker(dataset, stages, compared, bare);
   return metrics['holdout-ndcg@20'];
+}
+
+/** Parameters as {@link measureParameters} trains with them: those given, measured on the holdout of others. */
+export function onHoldoutOf(parameters: TrainParameters, holdoutOf: TrainParameters): TrainParameters {
+  return {
+    ...parameters,
+    randomState: holdoutOf.randomState,
+    ranker: { ...parameters.ranker, labels: sameFolds(parameters.ranker.labels, holdoutOf.ranker.labels) },
+  };
 }
 
 function sameFolds(

@@ -37,9 +37,19 @@ export {
   type TrainParameters,
 } from './options.ts';
 export {
+  fitRankers,
+  joinStages,
   measureParameters,
+  measureRankers,
+  onHoldoutOf,
+  planStages,
+  rankedModel,
   trainModel,
+  trainVariants,
+  type FittedRankers,
+  type FittedStages,
   type Reuse,
+  type StagePlan,
   type TrainedModel,
   type TrainingMetrics,
 } from './train-model.ts';
@@ -82,7 +92,26 @@ export {
   type ModelSummary,
   type SplitRun,
 } from './evaluate/summarise.ts';
-export { buildVersion, type VersionContents, type VersionInfo } from './artifact/build-version.ts';
+export {
+  fitStageOne,
+  fromPlainDataset,
+  nominateUsers,
+  toPlainDataset,
+  type PlainDataset,
+  type StageOneHead,
+  type StageOneTables,
+} from './candidates/stage-one.ts';
+export {
+  assembleVersion,
+  buildVersion,
+  encodeModel,
+  recommendationOrder,
+  recommendationRows,
+  type EncodedModel,
+  type VersionContents,
+  type VersionInfo,
+} from './artifact/build-version.ts';
+export type { RecommendationRow } from './artifact/recommendations-csv.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
 export { activateVersion, unpin, type Activated, type Activation } from './publish/activate-version.ts';
@@ -106,7 +135,7 @@ export { makeVersion, parseVersion } from './artifact/model-version.ts';
 export { decodeSafetensors } from './artifact/safetensors.ts';
 export { readRanker, readSvdTables } from './artifact/model-tensors.ts';
 export { readVariants } from './rank/variants.ts';
-export { parseSpace, parseTerms } from './artifact/serving-model.ts';
+export { loadServingModel, parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';

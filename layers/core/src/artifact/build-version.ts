@@ -71,8 +71,34 @@ export async function buildVersion(
   dataset: Dataset,
   info: VersionInfo,
 ): Promise<VersionContents> {
-  const { stage, parameters, metrics } = trained;
-  const { model, catalog, servingBytes } = await encodeModel(trained, dataset);
+  const encoded = await encodeModel(trained, dataset);
+  const served = await loadServingModel({ tensors: encoded.model, catalog: encoded.catalog });
+  const { records } = trained.stage;
+  const order = recommendationOrder(dataset.users.ids);
+  const rows = recommendationRows(
+    served,
+    Array.from(order, (u) => ({ userId: dataset.users.ids[u]!, record: records[u]! })),
+  );
+  return await assembleVersion(trained, dataset, info, { encoded, served, rows });
+}
+
+/**
+ * The last part of {@link buildVersion}: everything around an encoded model and its recommendations.
+ *
+ * @param parts - `served`: the encoded model, loaded; `rows`: what {@link recommendationRows} says of all listeners in {@link recommendationOrder}.
+ */
+export async function assembleVersion(
+  { stage, parameters, metrics }: TrainedModel,
+  dataset: Dataset,
+  info: VersionInfo,
+  parts: {
+    readonly encoded: EncodedModel;
+    readonly served: ServingModel;
+    readonly rows: readonly RecommendationRow[];
+  },
+): Promise<VersionContents> {
+  const { encoded, served, rows } = parts;
+  const { model, catalog, servingBytes } = encoded;
   const candidates = dataset.users.ids.map((userId, u) => ({ userId, record: stage.records[u]! }));
   const counts = {
     users: dataset.users.size,
@@ -83,8 +109,6 @@ export async function buildVersion(
   };
   const events = info.events === undefined ? {} : { events: { ...info.events } };
   const shards = encodeCandidateShards(candidates);
-  const served = await loadServingModel({ tensors: model, catalog });
-  const rows = recommendationRows(served, candidates);
   const files = new Map<string, Uint8Array>([
     [MODEL_FILE, model],
     [CATALOG_FILE, catalog],
@@ -161,20 +185,24 @@ export async function encodeModel(
   return { model, catalog, servingBytes: safetensorsPrefixBytes(model, serving.at(-1)!.name) };
 }
 
-function recommendationRows(
+/** The listeners in the order of `recommendations.csv`, by their index in `ids`. Shape (nUsers,). */
+export function recommendationOrder(ids: readonly string[]): Int32Array {
+  return Int32Array.from(ids.keys()).toSorted((a, b) => compareIds(ids[a]!, ids[b]!));
+}
+
+/** The rows of `recommendations.csv` about some listeners, in the order given. */
+export function recommendationRows(
   model: ServingModel,
-  candidates: readonly CandidateEntry[],
+  listeners: readonly CandidateEntry[],
 ): readonly RecommendationRow[] {
-  return candidates
-    .toSorted((a, b) => compareIds(a.userId, b.userId))
-    .flatMap(({ userId, record }) =>
-      recommend(model, record, { n: CSV_LENGTH }).recommendations.map(({ artistId, rank, score }) => ({
-        userId,
-        artistId,
-        rank,
-        score,
-      })),
-    );
+  return listeners.flatMap(({ userId, record }) =>
+    recommend(model, record, { n: CSV_LENGTH }).recommendations.map(({ artistId, rank, score }) => ({
+      userId,
+      artistId,
+      rank,
+      score,
+    })),
+  );
 }
 
 /** Whole numbers by size, for the reader's eye; then anything else as text. */

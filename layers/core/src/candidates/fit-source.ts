@@ -1,10 +1,17 @@
 import type { Dataset } from '../data/dataset.ts';
-import { dataSetScale, drawInitialFactors, fitBiasedSvd, ratingsFromPlays } from '../factors/biased-svd.ts';
-import { fitBpr } from '../factors/bpr.ts';
-import { fitEase } from '../factors/ease.ts';
+import { EncoreError } from '../errors.ts';
+import {
+  dataSetScale,
+  drawInitialFactors,
+  fitBiasedSvd,
+  ratingsFromPlays,
+  type BiasedSvd,
+} from '../factors/biased-svd.ts';
+import { fitBpr, type BprFactors } from '../factors/bpr.ts';
+import { createEaseModel, fitEase, type FittedEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
-import { fitIals } from '../factors/ials.ts';
-import { fitPureSvd } from '../factors/pure-svd.ts';
+import { createIalsModel, fitIals, type FittedIals } from '../factors/ials.ts';
+import { createPureSvdModel, fitPureSvd } from '../factors/pure-svd.ts';
 import { buildArtistEmbedding } from '../features/artist-embedding.ts';
 import { artistFreshness } from '../features/freshness.ts';
 import { listenerTags, taggedArtists } from '../features/listener-tags.ts';
@@ -16,6 +23,7 @@ import {
   biasedSvdTensors,
   createPopularScorer,
   createTagsScorer,
+  easeInputs,
   easeTensors,
   ialsTensors,
   itemKnnRows,
@@ -25,6 +33,7 @@ import { tagRowsOf } from '../scoring/ease.ts';
 import { rowHistory, unweighted } from '../scoring/history.ts';
 import { createIalsScorer } from '../scoring/ials.ts';
 import { createItemKnnScorer } from '../scoring/item-knn.ts';
+import type { PureSvdTables } from '../scoring/pure-svd.ts';
 import { createSharedTables, interactionWeights, type SharedTables } from '../scoring/shared-tables.ts';
 import { silentSource } from './silent-source.ts';
 import type { CandidateSource } from '../scoring/source.ts';
@@ -66,6 +75,17 @@ export function prepareSourceInputs(
 }
 
 /**
+ * What was fitted of a source and takes long to fit again, in full precision: plain data that survives structured cloning. With
+ * the same data set and parameters {@link openSource} makes the same source of it, to the bit, on any machine.
+ */
+export type SourceTables =
+  | ({ readonly kind: 'ease' } & Pick<FittedEase, 'inverse' | 'scale'>)
+  | ({ readonly kind: 'ials' } & FittedIals)
+  | ({ readonly kind: 'pure-svd' } & PureSvdTables)
+  | ({ readonly kind: 'bpr' } & BprFactors)
+  | ({ readonly kind: 'biased-svd' } & BiasedSvd);
+
+/**
  * Fits one candidate source.
  *
  * @returns `null` where the data set lacks what the source is made of (friends, tags): the source is off, its scores are 0.
@@ -77,7 +97,71 @@ export function fitSource(
   inputs: SourceInputs,
   parameters: TrainParameters,
 ): CandidateSource | null {
-  const { dataset, binary, weights } = inputs;
+  return openSource(source, fitSourceTables(source, inputs, parameters), { inputs, parameters });
+}
+
+/**
+ * The first half of {@link fitSource}: nearly all of its time.
+ *
+ * @returns `null` for a source that has nothing to fit: neighbours, tags and friends follow from the data set.
+ */
+export function fitSourceTables(
+  source: SourceParameters,
+  inputs: SourceInputs,
+  { randomState }: Pick<TrainParameters, 'randomState'>,
+): SourceTables | null {
+  const { dataset, sublinearTags } = inputs;
+  switch (source.name) {
+    case 'ease': {
+      const { inverse, scale } = fitEase(heardOf(source, inputs), {
+        lambda: source.lambda,
+        dropout: source.dropout,
+        tagRows: tagRowsOf(sublinearTags, source.tagWeight),
+      }).tables;
+      return { kind: 'ease', inverse, scale };
+    }
+    case 'ials':
+      return { kind: 'ials', ...fitIalsFactors(source, inputs, randomState) };
+    case 'pure-svd':
+      return { kind: 'pure-svd', ...fitPureSvd(heardOf(source, inputs), source).tables };
+    case 'bpr': {
+      const { users, artists, plays } = dataset;
+      return {
+        kind: 'bpr',
+        ...fitBpr(plays, { ...source, randomState, userIds: users.ids, itemIds: artists.ids }),
+      };
+    }
+    case 'biased-svd': {
+      const { users, artists, plays } = dataset;
+      const draw = { rank: source.svd.factors, seed: randomState };
+      // A baseline, rated as the seed and others do.
+      const ratings = ratingsFromPlays(plays, dataSetScale(plays));
+      return {
+        kind: 'biased-svd',
+        ...fitBiasedSvd(ratings, source.svd, {
+          userFactors: drawInitialFactors(users.ids, 'user', draw),
+          itemFactors: drawInitialFactors(artists.ids, 'artist', draw),
+        }),
+      };
+    }
+    default:
+      return null;
+  }
+}
+
+/**
+ * The second half of {@link fitSource}: the source that fitted tables make.
+ *
+ * @param tables - What {@link fitSourceTables} made of the same source, inputs and parameters.
+ * @returns As {@link fitSource}.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the tables are of another kind of source.
+ */
+export function openSource(
+  source: SourceParameters,
+  tables: SourceTables | null,
+  { inputs, parameters }: { readonly inputs: SourceInputs; readonly parameters: TrainParameters },
+): CandidateSource | null {
+  const { dataset, weights } = inputs;
   const name = sourceLabel(source);
   const { k } = source;
   switch (source.name) {
@@ -120,55 +204,88 @@ export function fitSource(
         inputs,
       );
     }
-    case 'ease': {
-      const { lambda, dropout, tagWeight, taggedWeight } = source;
-      const isBinary = source.weights === 'binary';
-      const model = fitEase(isBinary ? binary : weights, {
-        lambda,
-        dropout,
-        tagRows: tagRowsOf(inputs.sublinearTags, tagWeight),
-      });
-      const tagged = taggedWeight > 0 ? taggedNotHeard(dataset) : null;
-      return {
-        name,
-        k,
-        scoreUser: (user, out) => {
-          if (tagged === null) model.scoreUser(user, out);
-          else {
-            const items = tagged.indices.subarray(tagged.indptr[user], tagged.indptr[user + 1]);
-            model.scoreUser(user, out, { items, weights: new Float64Array(items.length).fill(taggedWeight) });
-          }
-        },
-        scoreHistory: (history, out) => model.scoreHistory(isBinary ? unweighted(history) : history, out),
-        encode: () => ({
-          spec: { kind: 'ease', name, k, lambda, dropout, binary: isBinary, tagWeight },
-          tensors: easeTensors(name, model.tables()),
-        }),
-      };
-    }
+    case 'ease':
+      return openEase(source, tablesOf('ease', name, tables), inputs);
     case 'ials':
-      return fitIalsSource(source, inputs, parameters.randomState);
+      return openIals(source, tablesOf('ials', name, tables), dataset);
     case 'bpr':
-      return fitBprSource(source, dataset, parameters.randomState);
+      // BPR has no closed form for a row that it was not fitted on: it ranks listeners of the training part and is silent about
+      // any other history. A baseline may be that; a preset that has to fold new listeners in does not contain it.
+      return silentSource({ name, k }, biasedScorer(tablesOf('bpr', name, tables)));
     case 'pure-svd': {
       const isBinary = source.weights === 'binary';
-      const { scoreUser, scoreHistory, tables } = fitPureSvd(isBinary ? binary : weights, source);
+      const fitted = tablesOf('pure-svd', name, tables);
+      const { scoreUser, scoreHistory } = createPureSvdModel(heardOf(source, inputs), fitted);
       return {
         name,
         k,
         scoreUser,
         scoreHistory: (history, out) => scoreHistory(isBinary ? unweighted(history) : history, out),
         encode: () => ({
-          spec: { kind: 'pure-svd', name, k, factors: tables.factors, binary: isBinary },
-          tensors: pureSvdTensors(name, tables),
+          spec: { kind: 'pure-svd', name, k, factors: fitted.factors, binary: isBinary },
+          tensors: pureSvdTensors(name, fitted),
         }),
       };
     }
     case 'biased-svd':
-      return fitBiasedSvdSource(source, dataset, parameters.randomState);
+      return openBiasedSvd(source, tablesOf('biased-svd', name, tables), dataset);
     default:
       return source satisfies never;
   }
+}
+
+/** Fitted tables of the kind that a source is made of. */
+function tablesOf<Kind extends SourceTables['kind']>(
+  kind: Kind,
+  name: string,
+  tables: SourceTables | null,
+): Extract<SourceTables, { readonly kind: Kind }> {
+  if (tables !== null && isOfKind(tables, kind)) return tables;
+  throw new EncoreError(
+    'ARTIFACT_INCOMPATIBLE',
+    `fitted tables of the source ${name}: found ${tables?.kind ?? 'none'}, expected ${kind}`,
+    { source: name, found: tables?.kind ?? null, expected: kind },
+  );
+}
+
+function isOfKind<Kind extends SourceTables['kind']>(
+  tables: SourceTables,
+  kind: Kind,
+): tables is Extract<SourceTables, { readonly kind: Kind }> {
+  return tables.kind === kind;
+}
+
+/** Shape (nUsers, nArtists): what an artist heard counts to the model. */
+function heardOf({ weights }: { readonly weights: 'binary' | 'play-rank' }, inputs: SourceInputs): Csr {
+  return weights === 'binary' ? inputs.binary : inputs.weights;
+}
+
+function openEase(
+  source: SourceParameters & { readonly name: 'ease' },
+  { inverse, scale }: Pick<FittedEase, 'inverse' | 'scale'>,
+  inputs: SourceInputs,
+): CandidateSource {
+  const { label: name, k, lambda, dropout, tagWeight, taggedWeight } = source;
+  const binary = source.weights === 'binary';
+  const shared = easeInputs({ binary, tagWeight, lambda, dropout }, inputs);
+  const model = createEaseModel(heardOf(source, inputs), { ...shared, inverse, scale });
+  const tagged = taggedWeight > 0 ? taggedNotHeard(inputs.dataset) : null;
+  return {
+    name,
+    k,
+    scoreUser: (user, out) => {
+      if (tagged === null) model.scoreUser(user, out);
+      else {
+        const items = tagged.indices.subarray(tagged.indptr[user], tagged.indptr[user + 1]);
+        model.scoreUser(user, out, { items, weights: new Float64Array(items.length).fill(taggedWeight) });
+      }
+    },
+    scoreHistory: (history, out) => model.scoreHistory(binary ? unweighted(history) : history, out),
+    encode: () => ({
+      spec: { kind: 'ease', name, k, lambda, dropout, binary, tagWeight },
+      tensors: easeTensors(name, model.tables),
+    }),
+  };
 }
 
 /** A source that the shared tables are enough for, and that knows no more of its own listeners than what they heard. */
@@ -186,31 +303,12 @@ function stored(
   };
 }
 
-/**
- * BPR has no closed form for a row that it was not fitted on: it ranks listeners of the training part and is silent about any other
- * history. A baseline may be that; a preset that has to fold new listeners in does not contain it.
- */
-function fitBprSource(
-  { label: name, k, ...parameters }: SourceParameters & { readonly name: 'bpr' },
-  { users, artists, plays }: Dataset,
-  randomState: number,
-): CandidateSource {
-  const model = fitBpr(plays, { ...parameters, randomState, userIds: users.ids, itemIds: artists.ids });
-  return silentSource({ name, k }, biasedScorer(model));
-}
-
-function fitBiasedSvdSource(
+function openBiasedSvd(
   { label: name, k, svd }: SourceParameters & { readonly name: 'biased-svd' },
-  { users, artists, plays }: Dataset,
-  randomState: number,
+  model: BiasedSvd,
+  { plays }: Dataset,
 ): CandidateSource {
-  const draw = { rank: svd.factors, seed: randomState };
-  // A baseline, rated as the seed and others do.
   const ratings = dataSetScale(plays);
-  const model = fitBiasedSvd(ratingsFromPlays(plays, ratings), svd, {
-    userFactors: drawInitialFactors(users.ids, 'user', draw),
-    itemFactors: drawInitialFactors(artists.ids, 'artist', draw),
-  });
   const { globalMean, itemBiases, itemFactors } = model;
   const { factors, regularisation } = svd;
   return {
@@ -279,13 +377,12 @@ function storedTags(spec: SourceSpecOf<'tags'>, inputs: SourceInputs): Candidate
   return stored(spec, createTagsScorer(spec, inputs), inputs);
 }
 
-function fitIalsSource(
+/** Factors of listeners and of all columns: artists come first, then friends and tags as pseudo-items. */
+function fitIalsFactors(
   source: SourceParameters & { readonly name: 'ials' },
   { dataset, weights, sublinearTags }: SourceInputs,
   randomState: number,
-): CandidateSource {
-  const nUsers = dataset.users.size;
-  const nArtists = dataset.artists.size;
+): FittedIals {
   const tags = tagRowsOf(sublinearTags, source.tagWeight);
   const friends =
     source.friendWeight > 0 && dataset.friends !== null
@@ -300,7 +397,7 @@ function fitIalsSource(
     ...(friends === null ? [] : dataset.users.ids.map((id) => `friend:${id}`)),
     ...(listenersTags === null ? [] : dataset.tags.ids.map((id) => `tag:${id}`)),
   ];
-  const model = fitIals(matrix, {
+  const { factors, rowFactors, columnFactors, alpha0, lambda, offset } = fitIals(matrix, {
     factors: source.factors,
     sweeps: source.sweeps,
     alpha0: source.alpha0,
@@ -309,28 +406,33 @@ function fitIalsSource(
     randomState,
     columnIds,
   });
-  const { factors, k } = source;
-  const name = source.label;
+  // The rows of tags have done their work.
+  const listeners = rowFactors.slice(0, dataset.users.size * factors);
+  return { factors, rowFactors: listeners, columnFactors, alpha0, lambda, offset };
+}
+
+function openIals(
+  { label: name, k }: SourceParameters & { readonly name: 'ials' },
+  fitted: FittedIals,
+  { artists }: Dataset,
+): CandidateSource {
+  const { factors, alpha0, lambda, offset } = fitted;
+  const model = createIalsModel(fitted);
   let scoreHistory: CandidateSource['scoreHistory'] | undefined;
   return {
     name,
     k,
-    scoreUser: createFactorScorer(
-      model.rowFactors.subarray(0, nUsers * factors),
-      model.columnFactors.subarray(0, nArtists * factors),
-      { factors },
-    ),
+    scoreUser: createFactorScorer(model.rowFactors, model.columnFactors.subarray(0, artists.size * factors), {
+      factors,
+    }),
     scoreHistory: (history, out) => {
       scoreHistory ??= createIalsScorer(model.tables());
       scoreHistory(history, out);
     },
-    encode: () => {
-      const { alpha0, lambda, offset } = model.tables();
-      return {
-        spec: { kind: 'ials', name, k, factors, alpha0, lambda, offset },
-        tensors: ialsTensors(name, model.tables(), nArtists),
-      };
-    },
+    encode: () => ({
+      spec: { kind: 'ials', name, k, factors, alpha0, lambda, offset },
+      tensors: ialsTensors(name, model.tables(), artists.size),
+    }),
   };
 }
 

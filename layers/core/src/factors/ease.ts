@@ -2,7 +2,7 @@ import { EncoreError } from '../errors.ts';
 import type { Csr } from '../math/csr.ts';
 import { invertSpd } from '../math/invert-spd.ts';
 import { createKernels, type Kernels } from '../math/kernels/kernels.ts';
-import { packTriangle } from '../math/packed-triangle.ts';
+import { packTriangle, unpackTriangle } from '../math/packed-triangle.ts';
 import {
   addColumns,
   createEaseScorer,
@@ -48,8 +48,13 @@ export interface EaseModel {
    * @param out - Shape (nArtists,), overwritten; all 0 for an empty history.
    */
   readonly scoreHistory: (history: Pick<History, 'items' | 'weights'>, out: Float64Array) => void;
-  /** What `scoreHistory` scores from, made on first need. */
-  readonly tables: () => EaseTables;
+  /** What it all is scored from. */
+  readonly tables: FittedEase;
+}
+
+/** Tables as they were fitted, in double precision. */
+export interface FittedEase extends EaseTables {
+  readonly inverse: Float64Array;
 }
 
 /**
@@ -115,33 +120,37 @@ export function fitEase(
     scale[i] = 1 / (1 - quadratic / penalty[i]!);
   }
 
+  return createEaseModel(x, { columns, penalty, inverse: packTriangle(inverse, nRows), scale });
+}
+
+/**
+ * The model that fitted tables are: what {@link fitEase} returns, to the bit, without fitting again.
+ *
+ * @param x - The matrix that it was fitted on.
+ */
+export function createEaseModel(x: Csr, tables: FittedEase): EaseModel {
+  const { columns, penalty, scale } = tables;
+  const nRows = columns.nCols;
   const dual = new Float64Array(nRows);
   const right = new Float64Array(nRows);
-  let tables: EaseTables | undefined;
-  const makeTables = (): EaseTables => {
-    tables ??= { columns, penalty, inverse: packTriangle(inverse, nRows), scale };
-    return tables;
-  };
-  let scoreHistory: EaseModel['scoreHistory'] | undefined;
+  let square: Float64Array | undefined;
   return {
     scoreUser: (user, out, besides = NOTHING) => {
+      square ??= unpackTriangle(tables.inverse, nRows);
       const { items, weights } = besides;
-      dual.set(inverse.subarray(user * nRows, (user + 1) * nRows));
+      dual.set(square.subarray(user * nRows, (user + 1) * nRows));
       if (items.length > 0) {
         // As in scoreHistory, by rows of K⁻¹: few of them where few have heard these artists.
         right.fill(0);
         addColumns(columns, penalty, besides, right);
-        subtractRows(inverse, right, dual);
+        subtractRows(square, right, dual);
       }
       projectDual({ columns, scale }, dual, out);
       for (let e = x.indptr[user]!; e < x.indptr[user + 1]!; e++) out[x.indices[e]!]! += x.values[e]!;
       for (let h = 0; h < items.length; h++) out[items[h]!]! += weights[h]! * (1 - scale[items[h]!]!);
     },
-    scoreHistory: (history, out) => {
-      scoreHistory ??= createEaseScorer(makeTables(), { binary: false });
-      scoreHistory(history, out);
-    },
-    tables: makeTables,
+    scoreHistory: createEaseScorer(tables, { binary: false }),
+    tables,
   };
 }
 

@@ -30,12 +30,16 @@ export interface IalsParameters {
   readonly columnIds: readonly string[];
 }
 
-export interface IalsModel {
+/** What was fitted, and what of its parameters folding in needs. */
+export interface FittedIals extends Pick<IalsTables, 'alpha0' | 'lambda' | 'offset'> {
   readonly factors: number;
   /** Shape (nRows × factors,), row-major; 0 for a row without entries. */
   readonly rowFactors: Float64Array;
   /** Shape (nColumns × factors,), row-major; 0 for a column without entries. */
   readonly columnFactors: Float64Array;
+}
+
+export interface IalsModel extends FittedIals {
   /** What a row that was not fitted is solved from, made on first need; see {@link foldInFactors}. */
   readonly tables: () => IalsTables;
 }
@@ -90,11 +94,16 @@ export function fitIals(
   checkFinite(rowFactors, 'row', factors);
   checkFinite(columnFactors, 'column', factors);
 
+  const offset = countOffset * matrix.nCols;
+  return createIalsModel({ factors, rowFactors, columnFactors, alpha0, lambda, offset });
+}
+
+/** The model that fitted factors are: what {@link fitIals} returns, to the bit, without fitting again. */
+export function createIalsModel(fitted: FittedIals): IalsModel {
+  const { factors, columnFactors, alpha0, lambda, offset } = fitted;
   let tables: IalsTables | undefined;
   return {
-    factors,
-    rowFactors,
-    columnFactors,
+    ...fitted,
     tables: () => {
       tables ??= {
         factors,
@@ -102,7 +111,7 @@ export function fitIals(
         gram: packTriangle(upperGram(columnFactors, factors), factors),
         alpha0,
         lambda,
-        offset: countOffset * matrix.nCols,
+        offset,
       };
       return tables;
     },

@@ -38,7 +38,16 @@ export interface PureSvdModel {
  */
 export function fitPureSvd(x: Csr, options: { readonly factors: number }): PureSvdModel {
   const { rank, values, right } = truncatedSvd(x, options.factors);
-  const tables: PureSvdTables = { factors: rank, columns: right };
+  return { values, ...createPureSvdModel(x, { factors: rank, columns: right }) };
+}
+
+/**
+ * The model that fitted tables are: what {@link fitPureSvd} returns, to the bit, without fitting again.
+ *
+ * @param x - The matrix that it was fitted on.
+ */
+export function createPureSvdModel(x: Csr, tables: PureSvdTables): Omit<PureSvdModel, 'values'> {
+  const { factors: rank, columns: right } = tables;
   // The scorer takes factors by fours: the rest is 0.
   const factors = Math.max(4, (rank + 3) & ~3);
   const columns = new Float64Array(x.nCols * factors);
@@ -50,7 +59,6 @@ export function fitPureSvd(x: Csr, options: { readonly factors: number }): PureS
     rows.set(projectRow(tables, row), u * factors);
   }
   return {
-    values,
     scoreUser: createFactorScorer(rows, columns, { factors }),
     scoreHistory: createPureSvdScorer(tables),
     tables,

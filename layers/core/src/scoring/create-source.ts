@@ -125,16 +125,26 @@ export function easeTensors(name: string, { inverse, scale }: EaseTables): reado
   ];
 }
 
+/** The tables of an EASE that follow from the shared ones. */
+export function easeInputs(
+  { binary, tagWeight, lambda, dropout }: Omit<SourceSpecOf<'ease'>, 'kind' | 'name' | 'k'>,
+  shared: SharedTables,
+): Pick<EaseTables, 'columns' | 'penalty'> {
+  const x = binary ? shared.binary : shared.weights;
+  const columns = easeColumns(x, tagRowsOf(shared.sublinearTags, tagWeight));
+  return { columns, penalty: easePenalty(columns, { lambda, dropout }) };
+}
+
 function readEase(
-  { name, binary, tagWeight, lambda, dropout }: SourceSpecOf<'ease'>,
+  spec: SourceSpecOf<'ease'>,
   shared: SharedTables,
   tensors: ReadonlyMap<string, Tensor>,
 ): EaseTables {
-  const x = binary ? shared.binary : shared.weights;
-  const columns = easeColumns(x, tagRowsOf(shared.sublinearTags, tagWeight));
+  const { columns, penalty } = easeInputs(spec, shared);
+  const { name } = spec;
   return {
     columns,
-    penalty: easePenalty(columns, { lambda, dropout }),
+    penalty,
     inverse: readFinite(tensors, `sources/${name}/inverse`, Float32Array, triangleLength(columns.nCols)),
     scale: readFinite(tensors, `sources/${name}/scale`, Float64Array, columns.nRows),
   };

@@ -1,0 +1,288 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  DistributedMap,
+  Errors,
+  Fail,
+  JsonPath,
+  LogLevel,
+  Map as MapState,
+  Pass,
+  Result,
+  type Chain,
+  type IChainable,
+  S3JsonItemReader,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import type { TrainVariables } from '../../functions/train/env.ts';
+import { TABLES } from '../../functions/shared/tables.ts';
+import { acknowledgeTraces } from '../acknowledgements.ts';
+import type { StageConfig } from '../config.ts';
+import type { CoreLayer } from './core-layer.ts';
+import { EncoreFunction } from './encore-function.ts';
+
+/** Rounds of a distributed map before a run gives up on the shards that keep failing. */
+const ROUNDS = 3;
+/** Shards in a hundred that may fail before a round stops early. Whatever is missing then is the next round's. */
+const TOLERATED_FAILURE_PERCENTAGE = 50;
+const CONCURRENT_SHARDS = 40;
+/** What says nothing about the step: throttling, a function that was cut off, a store that did not answer. */
+const TRANSIENT = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'STORE_UNAVAILABLE',
+];
+
+export interface TrainingWorkflowProps {
+  readonly bucket: Bucket;
+  readonly candidates: TableV2;
+  readonly events: TableV2;
+  readonly leases: TableV2;
+  readonly tombstones: TableV2;
+  readonly layer: CoreLayer;
+  readonly config: Pick<StageConfig, 'stage' | 'logRetention'>;
+  /** Of the function that fits, ranks and publishes, in MiB. Nominating takes the same tables and one core. */
+  readonly memoryMiB?: number;
+}
+
+/**
+ * Training as a state machine, for what one invocation cannot do: the same functions of core as the training in one go, step by
+ * step, and listeners in shards.
+ *
+ * prepare → factorise (a map over the fits of stage one) → candidates (a distributed map over fits and shards of listeners, again for
+ * those missing) → rank and evaluate (the new model, and the served one's parameters where the gate compares) → gate → encode →
+ * recommendations (a distributed map) → publish (again after a deadline) → release. Between states go keys and numbers; everything
+ * else lies under `work/<run>/` of the bucket. Whatever fails releases the lease.
+ *
+ * It is started with the event of the training function. With `run`, the name of an earlier execution, it goes on with what
+ * that one has left.
+ */
+export class TrainingWorkflow extends Construct {
+  readonly stateMachine: StateMachine;
+  /** Fits, ranks and publishes. */
+  readonly step: EncoreFunction<TrainVariables>;
+  /** Works on a shard of listeners. */
+  readonly shard: EncoreFunction<TrainVariables>;
+
+  constructor(scope: Construct, id: string, props: TrainingWorkflowProps) {
+    super(scope, id);
+    const { bucket, candidates, events, leases, tombstones, layer, config, memoryMiB = 10_240 } = props;
+    const common = {
+      source: 'train/steps',
+      layer,
+      environment: {
+        BUCKET_NAME: bucket.bucketName,
+        CANDIDATES_TABLE: candidates.tableName,
+        EVENTS_TABLE: events.tableName,
+        LEASES_TABLE: leases.tableName,
+        TOMBSTONES_TABLE: tombstones.tableName,
+      },
+      timeout: Duration.minutes(15),
+      config,
+    };
+    this.step = new EncoreFunction<TrainVariables>(this, 'TrainStep', {
+      ...common,
+      description: 'Fits, ranks and publishes, one step of a training at a time',
+      memoryMiB,
+    });
+    this.shard = new EncoreFunction<TrainVariables>(this, 'TrainShard', {
+      ...common,
+      description: 'Nominates and recommends for a shard of listeners',
+      memoryMiB: 1_769,
+    });
+    const work = bucket.arnForObjects('work/*');
+    const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
+    this.step.allow(['s3:GetObject'], [...objects, work, bucket.arnForObjects('keys/erasure')]);
+    this.step.allow(['s3:PutObject'], [...objects, work]);
+    this.step.allow(['s3:DeleteObject'], [bucket.arnForObjects('models/*'), work]);
+    this.step.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    this.step.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
+    this.step.allow(['dynamodb:Query'], [`${events.tableArn}/index/${TABLES.events.index.name}`]);
+    this.step.allow(['dynamodb:Scan'], [tombstones.tableArn]);
+    this.step.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
+    this.shard.allow(['s3:GetObject', 's3:PutObject'], [work]);
+    // Without it S3 says of an object that is not there that it is forbidden.
+    this.shard.allow(['s3:ListBucket'], [bucket.bucketArn]);
+
+    const logs = new LogGroup(this, 'Logs', {
+      retention: config.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(this.define(bucket)),
+      comment: 'Trains a model in steps and publishes it',
+      // Shorter than the lease of a run.
+      timeout: Duration.hours(12),
+      tracingEnabled: true,
+      // Keys and numbers only: no state carries what listeners did.
+      logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: true },
+    });
+    acknowledgeTraces(this.stateMachine.role);
+  }
+
+  private define(bucket: Bucket): IChainable {
+    const started = { 'execution.$': '$$.Execution.Name', 'input.$': '$' };
+    const failed = this.invoke(this.step, 'Release after a failure', {
+      payload: { step: 'release', ...started, failed: true },
+      resultPath: JsonPath.DISCARD,
+    });
+    failed.next(
+      new Fail(this, 'Not published', {
+        errorPath: JsonPath.stringAt('$.failure.Error'),
+        causePath: JsonPath.stringAt('$.failure.Cause'),
+      }),
+    );
+    const guarded = <State extends LambdaInvoke | MapState | DistributedMap>(state: State): State => {
+      state.addCatch(failed, { resultPath: '$.failure' });
+      return state;
+    };
+    const task = (name: string, payload: Payload, resultPath: string = JsonPath.DISCARD): LambdaInvoke =>
+      guarded(this.invoke(this.step, name, { payload, resultPath }));
+    const mapped = (name: string, itemsPath: string, step: string, as: string): MapState => {
+      const map = new MapState(this, `${name} all`, {
+        itemsPath,
+        itemSelector: { step, 'run.$': '$.run', [`${as}.$`]: '$$.Map.Item.Value' },
+        resultPath: JsonPath.DISCARD,
+      });
+      map.itemProcessor(this.invoke(this.step, name, { payload: '$' }));
+      return guarded(map);
+    };
+
+    const ended = new Succeed(this, 'Ended');
+    const release = this.invoke(this.step, 'Release', {
+      payload: { step: 'release', ...started, failed: false },
+      resultPath: JsonPath.DISCARD,
+    });
+    const publish = task('Publish', { step: 'publish', 'run.$': '$.run' }, '$.published');
+    publish.next(
+      new Choice(this, 'Out of time?')
+        .when(Condition.stringEquals('$.published.outcome', 'deadline'), publish)
+        .otherwise(release.next(ended)),
+    );
+
+    const recommendations = this.shards('recommendations', { bucket, guarded, task, failed, then: publish });
+    const evaluated = task('Gate', { step: 'gate', 'run.$': '$.run' })
+      .next(task('Encode', { step: 'encode', 'run.$': '$.run' }, '$.pending'))
+      .next(recommendations);
+    const ranked = mapped('Rank', '$.models', 'rank', 'model')
+      .next(mapped('Evaluate', '$.models', 'evaluate', 'model'))
+      .next(evaluated);
+    const candidates = this.shards('candidates', { bucket, guarded, task, failed, then: ranked });
+    const fitted = mapped('Factorise', '$.fits', 'factorise', 'fit').next(candidates);
+    return guarded(this.invoke(this.step, 'Prepare', { payload: { step: 'prepare', ...started } })).next(
+      new Choice(this, 'Anything to do?')
+        .when(Condition.stringEquals('$.outcome', 'prepared'), fitted)
+        .otherwise(ended),
+    );
+  }
+
+  /** A distributed map over the shards that are missing, until none is; at most {@link ROUNDS} times. */
+  private shards(
+    step: 'candidates' | 'recommendations',
+    parts: {
+      readonly bucket: Bucket;
+      readonly guarded: (map: DistributedMap) => DistributedMap;
+      readonly task: (name: string, payload: Payload, resultPath: string) => LambdaInvoke;
+      readonly failed: IChainable;
+      readonly then: IChainable;
+    },
+  ): Chain {
+    const { bucket, guarded, task, failed, then } = parts;
+    const name = step === 'candidates' ? 'Candidates' : 'Recommendations';
+    const selector = {
+      step,
+      'run.$': '$.run',
+      ...(step === 'candidates' ? { 'fit.$': '$$.Map.Item.Value.fit' } : {}),
+      'from.$': '$$.Map.Item.Value.from',
+      'to.$': '$$.Map.Item.Value.to',
+    };
+    const map = new DistributedMap(this, `${name} of all`, {
+      itemReader: new WorkItemReader({
+        // It is one; only exactOptionalPropertyTypes tells the two apart.
+        bucket: bucket as IBucket,
+        key: JsonPath.stringAt('$.pending.items'),
+      }),
+      itemSelector: selector,
+      maxConcurrency: CONCURRENT_SHARDS,
+      toleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
+      mapExecutionType: StateMachineType.STANDARD,
+      resultPath: JsonPath.DISCARD,
+    });
+    const shard = this.invoke(this.shard, name, { payload: '$' });
+    shard.addRetry({ errors: [Errors.ALL], maxAttempts: 2, interval: Duration.seconds(5), backoffRate: 2 });
+    map.itemProcessor(shard);
+    const complete = task(
+      `${name} complete?`,
+      { step: 'complete', 'run.$': '$.run', shards: step, 'round.$': '$.pending.round' },
+      '$.pending',
+    );
+    // The last shards of a run are few: where they fail, many of a hundred do.
+    map.addCatch(complete, {
+      errors: ['States.ExceedToleratedFailureThreshold'],
+      resultPath: JsonPath.DISCARD,
+    });
+    guarded(map);
+    const givenUp = new Pass(this, `${name} given up`, {
+      result: Result.fromObject({
+        Error: 'SHARDS_MISSING',
+        Cause: `${step}: some shards of listeners failed in each of ${ROUNDS} rounds`,
+      }),
+      resultPath: '$.failure',
+    });
+    givenUp.next(failed);
+    return map
+      .next(complete)
+      .next(
+        new Choice(this, `${name} left?`)
+          .when(Condition.numberEquals('$.pending.missing', 0), then)
+          .when(Condition.numberLessThan('$.pending.round', ROUNDS), map)
+          .otherwise(givenUp),
+      );
+  }
+
+  private invoke(
+    lambdaFunction: IFunction,
+    name: string,
+    options: { readonly payload: Payload | '$'; readonly resultPath?: string },
+  ): LambdaInvoke {
+    const { payload, resultPath } = options;
+    const task = new LambdaInvoke(this, name, {
+      lambdaFunction,
+      ...(payload === '$' ? {} : { payload: TaskInput.fromObject(payload) }),
+      payloadResponseOnly: true,
+      retryOnServiceExceptions: false,
+      ...(resultPath === undefined ? {} : { resultPath }),
+    });
+    task.addRetry({ errors: TRANSIENT, maxAttempts: 3, interval: Duration.seconds(5), backoffRate: 2 });
+    return task;
+  }
+}
+
+type Payload = Record<string, unknown>;
+
+/** Reads lists of shards and nothing else of the bucket. */
+class WorkItemReader extends S3JsonItemReader {
+  override providePolicyStatements(): PolicyStatement[] {
+    return [
+      new PolicyStatement({
+        actions: ['s3:GetObject'],
+        resources: [this.bucket.arnForObjects('work/*/items/*')],
+      }),
+    ];
+  }
+}
