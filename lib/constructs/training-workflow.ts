@@ -209,7 +209,7 @@ export class TrainingWorkflow extends Construct {
       'to.$': '$$.Map.Item.Value.to',
     };
     const map = new DistributedMap(this, `${name} of all`, {
-      itemReader: new WorkItemReader({ bucket, key: JsonPath.stringAt('$.pending.items') }),
+      itemReader: new WorkItemReader(bucket),
       itemSelector: selector,
       maxConcurrency: CONCURRENT_SHARDS,
       toleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
@@ -268,14 +268,16 @@ export class TrainingWorkflow extends Construct {
 
 type Payload = Record<string, unknown>;
 
-/** Reads lists of shards and nothing else of the bucket. */
+/** Reads lists of shards and nothing else of the bucket: by itself a reader may read all of it. */
 class WorkItemReader extends S3JsonItemReader {
+  private readonly items: string;
+
+  constructor(bucket: Bucket) {
+    super({ bucketNamePath: bucket.bucketName, key: JsonPath.stringAt('$.pending.items') });
+    this.items = bucket.arnForObjects('work/*/items/*');
+  }
+
   override providePolicyStatements(): PolicyStatement[] {
-    return [
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: [this.bucket.arnForObjects('work/*/items/*')],
-      }),
-    ];
+    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.items] })];
   }
 }
