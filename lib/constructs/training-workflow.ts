@@ -3,7 +3,7 @@ import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
   Choice,
   Condition,
@@ -212,11 +212,7 @@ export class TrainingWorkflow extends Construct {
       'to.$': '$$.Map.Item.Value.to',
     };
     const map = new DistributedMap(this, `${name} of all`, {
-      itemReader: new WorkItemReader({
-        // It is one; only exactOptionalPropertyTypes tells the two apart.
-        bucket: bucket as IBucket,
-        key: JsonPath.stringAt('$.pending.items'),
-      }),
+      itemReader: new WorkItemReader(bucket),
       itemSelector: selector,
       maxConcurrency: CONCURRENT_SHARDS,
       toleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
@@ -275,14 +271,16 @@ export class TrainingWorkflow extends Construct {
 
 type Payload = Record<string, unknown>;
 
-/** Reads lists of shards and nothing else of the bucket. */
+/** Reads lists of shards and nothing else of the bucket: by itself a reader may read all of it. */
 class WorkItemReader extends S3JsonItemReader {
+  private readonly items: string;
+
+  constructor(bucket: Bucket) {
+    super({ bucketNamePath: bucket.bucketName, key: JsonPath.stringAt('$.pending.items') });
+    this.items = bucket.arnForObjects('work/*/items/*');
+  }
+
   override providePolicyStatements(): PolicyStatement[] {
-    return [
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: [this.bucket.arnForObjects('work/*/items/*')],
-      }),
-    ];
+    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.items] })];
   }
 }

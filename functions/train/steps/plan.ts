@@ -53,7 +53,7 @@ export function shardsOf({ nUsers, shardSize }: Pick<WorkPlan, 'nUsers' | 'shard
 }
 
 /** All shards of a distributed map, each with the object that says that it is done. */
-export function itemsOf(
+function itemsOf(
   shards: 'candidates' | 'recommendations',
   plan: WorkPlan,
 ): readonly { readonly item: Shard; readonly output: WorkKey<unknown> }[] {

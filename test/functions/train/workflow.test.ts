@@ -10,7 +10,7 @@ const FULL = { dataset: DATASET, preset: 'full', options: { effort: 'low' }, now
 const SEED = { dataset: DATASET, preset: 'seed', options: { svdEpochs: 2 }, now: SAMPLE_NOW };
 
 // Whole trainings, on a machine that may do other things besides.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000 });
 
 const worlds: World[] = [];
 async function sampleWorld(): Promise<World> {

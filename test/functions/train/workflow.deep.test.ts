@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { definitionOf, workflowTemplate } from '../../stacks/workflow-stack.ts';
+import { runWorkflow } from './local-workflow.ts';
+import { createWorld, DATASET, servedVersion, trainInOne } from './workflow-world.ts';
+
+const folder = process.env['ENCORE_DATA'] ?? '';
+const EVENT = {
+  dataset: DATASET,
+  preset: 'full',
+  options: { effort: process.env['ENCORE_WORKFLOW_EFFORT'] ?? 'default' },
+  now: Date.UTC(2026, 0, 1),
+};
+
+describe.skipIf(folder === '')('the training workflow on the real data', () => {
+  it('publishes what the training in one invocation does, byte for byte', async () => {
+    const [one, steps] = [await createWorld(folder), await createWorld(folder)];
+    try {
+      const seconds: Record<string, number> = {};
+      const startedAt = performance.now();
+      await trainInOne(one, EVENT);
+      seconds['in one'] = (performance.now() - startedAt) / 1000;
+      let began = performance.now();
+      let step = 'prepare';
+      const turn = (next: string): void => {
+        seconds[step] = (seconds[step] ?? 0) + (performance.now() - began) / 1000;
+        began = performance.now();
+        step = next;
+      };
+      await runWorkflow(definitionOf(workflowTemplate()), steps, {
+        name: 'run',
+        input: EVENT,
+        before: (request) => {
+          if (request.step !== step) turn(request.step);
+        },
+      });
+      turn('ended');
+      console.log(seconds);
+      const [expected, found] = [await servedVersion(one), await servedVersion(steps)];
+      expect([...found.files.keys()]).toEqual([...expected.files.keys()]);
+      for (const [path, bytes] of expected.files) {
+        expect(Buffer.compare(found.files.get(path)!, bytes), path).toBe(0);
+      }
+      expect(found.records).toEqual(expected.records);
+      expect(found.records.size).toBe(1892);
+    } finally {
+      await one.close();
+      await steps.close();
+    }
+  });
+});

@@ -1,0 +1,101 @@
+import validate from 'asl-validator';
+import { describe, expect, it } from 'vitest';
+import { withoutDistributedMaps } from '../functions/train/local-workflow.ts';
+import { grantsOf, propertiesOf } from './synthesise.ts';
+import { definitionOf, workflowTemplate } from './workflow-stack.ts';
+
+const template = workflowTemplate();
+
+describe('the training workflow', () => {
+  it('has a definition that the validator of the states language accepts', () => {
+    const { isValid, errors } = validate(structuredClone(definitionOf(template)));
+    expect(errors).toEqual([]);
+    expect(isValid).toBe(true);
+  });
+
+  it('is refused by that validator where a state leads nowhere', () => {
+    const broken = JSON.parse(
+      JSON.stringify(definitionOf(template)).replace('"Next":"Candidates complete?"', '"Next":"Nowhere"'),
+    );
+    expect(validate(broken).isValid).toBe(false);
+  });
+
+  it('keeps its definition valid when a driver stands in for distributed maps', () => {
+    const { isValid, errors } = validate(withoutDistributedMaps(definitionOf(template)));
+    expect(errors).toEqual([]);
+    expect(isValid).toBe(true);
+  });
+
+  it('reads shards from the bucket, retries each, and tolerates failures', () => {
+    for (const name of ['Candidates', 'Recommendations']) {
+      expect(definitionOf(template)).toMatchObject({
+        States: {
+          [`${name} of all`]: {
+            ItemReader: {
+              Resource: 'arn:aws:states:::s3:getObject',
+              ReaderConfig: { InputType: 'JSON' },
+              Parameters: { 'Key.$': '$.pending.items' },
+            },
+            ToleratedFailurePercentage: 50,
+            MaxConcurrency: 40,
+            ItemProcessor: {
+              ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+              States: {
+                [name]: {
+                  Retry: [
+                    { ErrorEquals: expect.arrayContaining(['Lambda.TooManyRequestsException']) },
+                    { ErrorEquals: ['States.ALL'], MaxAttempts: 2 },
+                  ],
+                },
+              },
+            },
+          },
+        },
+      });
+    }
+  });
+
+  it('is a standard workflow with traces, and with logs that are dropped in time', () => {
+    expect(propertiesOf(template, 'AWS::StepFunctions::StateMachine')).toMatchObject([
+      {
+        StateMachineType: 'STANDARD',
+        TracingConfiguration: { Enabled: true },
+        LoggingConfiguration: { Level: 'ALL' },
+      },
+    ]);
+    expect(propertiesOf(template, 'AWS::Logs::LogGroup').map((group) => group['RetentionInDays'])).toEqual([
+      14, 14, 14,
+    ]);
+  });
+
+  it('lets its big function do what training does, and its small one nothing but work on shards', () => {
+    const step = grantsOf(template, 'TrainingTrainStep');
+    expect(step).toEqual(expect.arrayContaining([expect.stringMatching(/^dynamodb:UpdateItem on <Leases/)]));
+    const shard = grantsOf(template, 'TrainingTrainShard').filter((grant) => !/^(logs|xray):/.test(grant));
+    expect(shard.map((grant) => grant.replace(/<Bucket[^>]*>/, '<Bucket>'))).toEqual([
+      's3:GetObject on <Bucket>/work/*',
+      's3:PutObject on <Bucket>/work/*',
+      's3:ListBucket on <Bucket>',
+    ]);
+  });
+
+  it('may itself read the lists of shards only, and start nothing but itself and its functions', () => {
+    const policies = JSON.stringify(
+      propertiesOf(template, 'AWS::IAM::Policy').filter(({ PolicyName }) =>
+        String(PolicyName).includes('StateMachine'),
+      ),
+    );
+    expect(policies).toContain('/work/*/items/*');
+    const actions = [...policies.matchAll(/"((?:s3|lambda|states|dynamodb):[A-Za-z*]+)"/g)].map(([, a]) => a);
+    expect(new Set(actions)).toEqual(
+      new Set([
+        's3:GetObject',
+        'lambda:InvokeFunction',
+        'states:StartExecution',
+        'states:DescribeExecution',
+        'states:StopExecution',
+        'states:RedriveExecution',
+      ]),
+    );
+  });
+});
