@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import {
   createDynamoClient,
@@ -24,7 +24,7 @@ import { startLocalStack } from '../../../lib/local/local-stack.ts';
 import { tinyFiles } from '../../core/tiny.ts';
 import { callRoute } from '../call-route.ts';
 
-const CHILD = join(import.meta.dirname, 'training.child.ts');
+const CHILD = fileURLToPath(new URL('training.child.ts', import.meta.url));
 const EVENT = JSON.stringify({
   dataset: 'tiny',
   preset: 'seed',
@@ -107,10 +107,10 @@ export async function killTrainings(kills: number, seed: number): Promise<Killed
 
   const { handler } = createRecommendFunctionFromEnvironment({ ...stack.env, LOG_LEVEL: 'SILENT' });
   let answers = 0;
-  let isOver = false;
+  const over = new AbortController();
   const readOn = async (userId: string): Promise<void> => {
     let isPersonal = false;
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { status, body } = await callRoute(handler, 'GET /users/{userId}/recommendations', {
         params: { userId },
       });
@@ -151,7 +151,7 @@ export async function killTrainings(kills: number, seed: number): Promise<Killed
         violations.push(`${current} is served after ${result?.modelVersion}`);
     }
   } finally {
-    isOver = true;
+    over.abort();
     await Promise.all(readers);
     s3.destroy();
     dynamo.destroy();
