@@ -144,8 +144,7 @@ export async function runWorkflow(
       taskResourceLocalHandlers: handlers,
       retryIntervalOverrides: Object.fromEntries(tasks.map((task) => [task, 0])),
     },
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the context that the definition reads
-    context: { Execution: { Name: name } } as never,
+    context: { Execution: { Name: name } },
   });
   return await run.result;
 }
