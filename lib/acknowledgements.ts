@@ -1,4 +1,5 @@
-import { Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
+import { CfnStateMachine, type StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { IConstruct } from 'constructs';
 import type { DataStack } from './data-stack.ts';
 
@@ -8,8 +9,9 @@ import type { DataStack } from './data-stack.ts';
  */
 const REASONS = {
   prefixes:
-    'A function may touch the objects below the key prefixes that it works on and no others; their names hold versions and days that are not known before.',
-  traces: 'X-Ray has no resources to name: its two actions are granted on * or not at all.',
+    'What is below a prefix of ours, and nothing else: objects of the bucket, executions of the state machine. Their names hold versions, days and runs that are not known before.',
+  traces:
+    'X-Ray and the delivery of logs have no resources to name: their actions are granted on * or not at all.',
   open: 'The route is for everybody: whether the service is well and what its API is like, and in a demo, which only the stage dev can be, all that changes nothing. The stage throttles it.',
 } as const;
 
@@ -26,6 +28,15 @@ export function acknowledgePrefixes(app: IConstruct, { bucketArnExport }: DataSt
 /** A traced function, or state machine, may send its traces. */
 export function acknowledgeTraces(role: IConstruct): void {
   acknowledge(role, 'IAM5[Resource::*]', REASONS.traces);
+}
+
+/** The state machine runs its distributed maps as executions of its own, and looks after them. */
+export function acknowledgeExecutions(policy: IConstruct, { node }: StateMachine): void {
+  const { defaultChild } = node;
+  if (!(defaultChild instanceof CfnStateMachine)) throw new TypeError('CDK makes state machines otherwise');
+  const name = Stack.of(policy).getLogicalId(defaultChild);
+  const arn = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${name}.Name>/*`;
+  acknowledge(policy, `IAM5[Resource::${arn}]`, REASONS.prefixes);
 }
 
 /** A route that asks callers for nothing. */

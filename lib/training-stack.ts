@@ -109,7 +109,7 @@ export class TrainingStack extends Stack {
     train.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
 
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
-    train.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.hours(2) });
+    train.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.hours(2) });
 
     return {
       functions: { train },

@@ -1,6 +1,6 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -28,11 +28,28 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { TrainVariables } from '../../functions/train/env.ts';
 import { TABLES } from '../../functions/shared/tables.ts';
-import { acknowledgeTraces } from '../acknowledgements.ts';
+import { acknowledgeExecutions, acknowledgeTraces } from '../acknowledgements.ts';
 import type { StageConfig } from '../config.ts';
 import type { CoreLayer } from './core-layer.ts';
 import { EncoreFunction } from './encore-function.ts';
 
+/** What delivering an execution's log to its group, and its traces to X-Ray, takes; neither has resources to name. */
+const LOG_DELIVERY = [
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+];
+const TRACES = [
+  'xray:PutTraceSegments',
+  'xray:PutTelemetryRecords',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+];
 /** Rounds of a distributed map before a run gives up on the shards that keep failing. */
 const ROUNDS = 3;
 /** Shards in a hundred that may fail before a round stops early. Whatever is missing then is the next round's. */
@@ -122,7 +139,9 @@ export class TrainingWorkflow extends Construct {
       retention: config.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const { role, mayRun } = this.createRole(work);
     this.stateMachine = new StateMachine(this, 'StateMachine', {
+      role: role.withoutPolicyUpdates(),
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromChainable(this.define(bucket)),
       comment: 'Trains a model in steps and publishes it',
@@ -132,7 +151,59 @@ export class TrainingWorkflow extends Construct {
       // Keys and numbers only: no state carries what listeners did.
       logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: true },
     });
-    acknowledgeTraces(this.stateMachine.role);
+    this.stateMachine.node.addDependency(mayRun);
+    // It would hang on the role, which takes none of CDK's: see below.
+    this.stateMachine.node.tryRemoveChild('DistributedMapPolicy');
+    this.allowMaps(role);
+  }
+
+  /**
+   * What the state machine may do: invoke its two functions as they are, read lists of shards, log and trace. The role that CDK makes may
+   * invoke every version and alias of the functions, also those there will be.
+   */
+  private createRole(work: string): { readonly role: Role; readonly mayRun: Policy } {
+    const { account } = Stack.of(this);
+    const role = new Role(this, 'StateMachineRole', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    });
+    acknowledgeTraces(role);
+    const mayRun = new Policy(this, 'StateMachineMayRun', {
+      roles: [role],
+      statements: [
+        new PolicyStatement({
+          actions: ['lambda:InvokeFunction'],
+          resources: [this.step.functionArn, this.shard.functionArn],
+        }),
+        new PolicyStatement({ actions: ['s3:GetObject'], resources: [work] }),
+        new PolicyStatement({ actions: [...LOG_DELIVERY, ...TRACES], resources: ['*'] }),
+      ],
+    });
+    acknowledgeTraces(mayRun);
+    return { role, mayRun };
+  }
+
+  /** A distributed map runs as executions of its own, which the state machine starts, looks at and stops. */
+  private allowMaps(role: Role): void {
+    const { stateMachineArn, stateMachineName } = this.stateMachine;
+    const executions = Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${stateMachineName}/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const mayMap = new Policy(this, 'StateMachineMayMap', {
+      roles: [role],
+      statements: [
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }),
+        new PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
+          resources: [executions],
+        }),
+      ],
+    });
+    acknowledgeExecutions(mayMap, this.stateMachine);
   }
 
   private define(bucket: Bucket): IChainable {
@@ -212,7 +283,10 @@ export class TrainingWorkflow extends Construct {
       'to.$': '$$.Map.Item.Value.to',
     };
     const map = new DistributedMap(this, `${name} of all`, {
-      itemReader: new WorkItemReader(bucket),
+      itemReader: new S3JsonItemReader({
+        bucketNamePath: bucket.bucketName,
+        key: JsonPath.stringAt('$.pending.items'),
+      }),
       itemSelector: selector,
       maxConcurrency: CONCURRENT_SHARDS,
       toleratedFailurePercentage: TOLERATED_FAILURE_PERCENTAGE,
@@ -270,17 +344,3 @@ export class TrainingWorkflow extends Construct {
 }
 
 type Payload = Record<string, unknown>;
-
-/** Reads lists of shards and nothing else of the bucket: by itself a reader may read all of it. */
-class WorkItemReader extends S3JsonItemReader {
-  private readonly items: string;
-
-  constructor(bucket: Bucket) {
-    super({ bucketNamePath: bucket.bucketName, key: JsonPath.stringAt('$.pending.items') });
-    this.items = bucket.arnForObjects('work/*/items/*');
-  }
-
-  override providePolicyStatements(): PolicyStatement[] {
-    return [new PolicyStatement({ actions: ['s3:GetObject'], resources: [this.items] })];
-  }
-}

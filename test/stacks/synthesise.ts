@@ -102,7 +102,7 @@ const policy = z.object({
 /** What the role of a function may do: `action on resource`, in the order of the statements. */
 export function grantsOf(template: Template, functionId: string): readonly string[] {
   return propertiesOf(template, 'AWS::IAM::Policy')
-    .filter(({ PolicyName }) => String(PolicyName).startsWith(`${functionId}Role`))
+    .filter(({ PolicyName }) => String(PolicyName).startsWith(functionId))
     .flatMap((properties) => policy.parse(properties).PolicyDocument.Statement)
     .flatMap(({ Action, Resource }) =>
       Action.flatMap((action) => Resource.map((on) => `${action} on ${on}`)),
