@@ -29,6 +29,6 @@ export function stageFunctions(folder: string, names: readonly string[]): Staged
 }
 
 /** Puts a built layer's packages into `folder/node_modules`, where everything below `folder` finds them. */
-export function stageLayer(layer: BuiltFolder, folder: string): void {
+function stageLayer(layer: BuiltFolder, folder: string): void {
   cpSync(join(layer.folder, 'nodejs/node_modules'), join(folder, 'node_modules'), { recursive: true });
 }
