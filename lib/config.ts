@@ -3,7 +3,7 @@ import type { AuthMode } from '../functions/routes.ts';
 import { ALLOWED_ORIGINS, parseOrigins } from './cors.ts';
 
 /** The stages that may be deployed; each has stacks, data and models of its own. */
-export const STAGES = ['dev', 'prod'] as const;
+const STAGES = ['dev', 'prod'] as const;
 type Stage = (typeof STAGES)[number];
 
 /** What the training event may name. */

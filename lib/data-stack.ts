@@ -42,7 +42,7 @@ export class DataStack extends Stack {
       ...PRIVATE,
       // What was overwritten or deleted by mistake can be had back for as long as nobody who was erased is kept in it for longer.
       versioned: true,
-      // It is one; only exactOptionalPropertyTypes tells the two apart.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is one; only exactOptionalPropertyTypes tells the two apart
       serverAccessLogsBucket: accessLogs as IBucket,
       lifecycleRules: [
         {

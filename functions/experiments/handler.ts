@@ -9,6 +9,7 @@ import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { accessRules, parseEnv } from '../shared/parse-env.ts';
+import { poisonedItemLog } from '../shared/poisoned-item-log.ts';
 import { changeExperiment, readRevisions } from './change-experiment.ts';
 import { experimentsContracts, type ExperimentView } from './contract.ts';
 import { experimentsEnvironment } from './env.ts';
@@ -110,11 +111,7 @@ export function createExperimentsHandlerFromEnvironment(
   const observability = createObservability('experiments', environment);
   const dynamo = createDynamoClient(environment, EVENT_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
-  const onPoison = (key: string): void => {
-    observability.count(METRICS.itemPoisoned);
-    // The key of an exposure names the listener.
-    observability.warn('an item could not be read', { item: observability.pseudonym(key) });
-  };
+  const onPoison = poisonedItemLog(observability);
   const handler = createExperimentsHandler({
     experiments: createDynamoExperimentStore(dynamo, environment.EXPERIMENTS_TABLE, { ...call, onPoison }),
     exposures: createDynamoExposureLog(dynamo, environment.EXPOSURES_TABLE, { ...call, onPoison }),

@@ -28,7 +28,7 @@ export type Refusal = keyof typeof ACCESS_PROBLEMS;
  *
  * @param listeners - The listeners that the request is about.
  */
-export function refusalOf(
+function refusalOf(
   { mode, adminScope }: AccessRules,
   route: Pick<Route, 'access' | 'writes'>,
   { identity, listeners }: { readonly identity: Identity; readonly listeners: readonly string[] },

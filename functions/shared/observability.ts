@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { isEncoreError } from '@encore/core/serve';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { metricsNamespace, type Gauge, type Metric } from './metrics.ts';
@@ -74,7 +75,8 @@ export function createObservability(service: string, environment: ObservabilityE
     return {
       info: (message, fields) => logger.info(message, { ...fields, ...ids }),
       warn: (message, fields) => logger.warn(message, { ...fields, ...ids }),
-      error: (message, error, fields) => logger.error(message, { ...fields, ...ids, error }),
+      error: (message, error, fields) =>
+        logger.error(message, { ...fields, ...ids, error: described(error) }),
       count: (metric, amount = 1) => {
         if (environment.METRICS === 'off' || amount === 0) return;
         measured.counts.set(metric, (measured.counts.get(metric) ?? 0) + amount);
@@ -93,6 +95,22 @@ export function createObservability(service: string, environment: ObservabilityE
 /** The trace that Lambda is in now, as it tells it anew before each invocation; `undefined` where it traces nothing. */
 function xrayTraceId(): string | undefined {
   return /(?:^|;)Root=([^;]+)/.exec(process.env['_X_AMZN_TRACE_ID'] ?? '')?.[1];
+}
+
+/**
+ * What is logged of an error: what it says, where, and why. Not what else hangs on it: an SDK's error has its answer, one of ours the
+ * values that its message was made of, and either may name a listener.
+ */
+function described(error: unknown): unknown {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const { name, message, stack, cause } = error;
+  return {
+    name,
+    ...(isEncoreError(error) ? { code: error.code } : {}),
+    message,
+    stack,
+    ...(cause === undefined ? {} : { cause: described(cause) }),
+  };
 }
 
 /** What was measured and not yet sent. */

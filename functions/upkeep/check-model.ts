@@ -1,6 +1,7 @@
 import {
   activateVersion,
   decodeManifest,
+  EncoreError,
   MANIFEST_FILE,
   readPointer,
   readVersionState,
@@ -61,12 +62,22 @@ export async function checkModel(
   const stored = await readPointer(modelStore);
   if (stored === undefined) return { modelVersion: null, candidates: null, candidatesWritten: 0 };
   const { version: modelVersion, pinned } = stored.pointer;
-  const body = (await modelStore.get(versionKey(modelVersion, MANIFEST_FILE)))?.body;
-  if (body !== undefined) measure(decodeManifest(body), { gauge, nowMs: clock() });
-  const { candidatesUntil } = await readVersionState(publishing, modelVersion);
-  const leftMs = (candidatesUntil ?? clock()) - clock();
-  gauge(GAUGES.candidatesLeft, leftMs / DAY_MS, { modelVersion });
-  if (leftMs > LEAST_CANDIDATES_MS) return { modelVersion, candidates: 'kept', candidatesWritten: 0 };
+  const manifest = await modelStore.get(versionKey(modelVersion, MANIFEST_FILE));
+  if (manifest === undefined) {
+    throw new EncoreError('ARTIFACT_INCOMPATIBLE', `model version ${modelVersion} lacks ${MANIFEST_FILE}`, {
+      version: modelVersion,
+    });
+  }
+  measure(decodeManifest(manifest.body), { gauge, nowMs: clock() });
+  const leftMs = async (): Promise<number> => {
+    const { candidatesUntil } = await readVersionState(publishing, modelVersion);
+    return (candidatesUntil ?? clock()) - clock();
+  };
+  const left = await leftMs();
+  if (left > LEAST_CANDIDATES_MS) {
+    gauge(GAUGES.candidatesLeft, left / DAY_MS, { modelVersion });
+    return { modelVersion, candidates: 'kept', candidatesWritten: 0 };
+  }
   const { outcome, candidatesWritten } = await activateVersion(publishing, modelVersion, {
     // Lower than any that was issued: it can move no pointer.
     fence: 0,
@@ -77,6 +88,8 @@ export async function checkModel(
     erasures,
     deadlineMs: options.deadlineMs,
   });
+  // Afterwards: an alarm is for what could not be put right.
+  gauge(GAUGES.candidatesLeft, (await leftMs()) / DAY_MS, { modelVersion });
   return { modelVersion, candidates: outcome, candidatesWritten };
 }
 

@@ -12,6 +12,7 @@ import { loadErasures } from '../shared/listener-hash.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
+import { poisonedItemLog } from '../shared/poisoned-item-log.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { checkExperiments, type ExperimentCheck, type ExperimentsCheckDeps } from './check-experiments.ts';
 import { checkModel, type ModelCheck, type ModelCheckDeps } from './check-model.ts';
@@ -46,7 +47,7 @@ export interface UpkeepDeps {
 export function createUpkeepHandler({ model, experiments, observability }: UpkeepDeps): UpkeepHandler {
   return async (event, context) => {
     const ofRun = observability.of({ requestId: context.awsRequestId });
-    const { gauge } = ofRun;
+    const gauge: Observability['gauge'] = (...measured) => ofRun.gauge(...measured);
     try {
       const { check } = parseUpkeepEvent(event);
       const deadlineMs = model.publishing.clock() + context.getRemainingTimeInMillis() - RESERVE_MS;
@@ -79,11 +80,7 @@ export function createUpkeepHandlerFromEnvironment(
   const s3 = createS3Client(environment, TRAINING_LIMITS);
   const dynamo = createDynamoClient(environment, TRAINING_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
-  const onPoison = (key: string): void => {
-    observability.count(METRICS.itemPoisoned);
-    // The key names the listener.
-    observability.warn('an item could not be read', { item: observability.pseudonym(key) });
-  };
+  const onPoison = poisonedItemLog(observability);
   const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, call);
   const tombstones = createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call);
   const eraser = createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call);

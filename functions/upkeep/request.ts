@@ -2,7 +2,7 @@ import { EncoreError } from '@encore/core/train';
 import * as z from 'zod';
 
 /** What a run looks after: the model that is served (hourly), or the experiments that run (daily: their exposures cost reading). */
-export const CHECKS = ['model', 'experiments'] as const;
+const CHECKS = ['model', 'experiments'] as const;
 
 const ALLOWED = `allowed is ${CHECKS.map((check) => `"${check}"`).join(' or ')}`;
 

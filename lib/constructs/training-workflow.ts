@@ -246,14 +246,20 @@ export class TrainingWorkflow extends Construct {
         .otherwise(release.next(ended)),
     );
 
-    const recommendations = this.shards('recommendations', { bucket, guarded, task, failed, then: publish });
+    const recommendations = this.shards('recommendations', {
+      bucket,
+      guarded,
+      task,
+      failed,
+      onward: publish,
+    });
     const evaluated = task('Gate', { step: 'gate', 'run.$': '$.run' })
       .next(task('Encode', { step: 'encode', 'run.$': '$.run' }, '$.pending'))
       .next(recommendations);
     const ranked = mapped('Rank', '$.models', 'rank', 'model')
       .next(mapped('Evaluate', '$.models', 'evaluate', 'model'))
       .next(evaluated);
-    const candidates = this.shards('candidates', { bucket, guarded, task, failed, then: ranked });
+    const candidates = this.shards('candidates', { bucket, guarded, task, failed, onward: ranked });
     const fitted = mapped('Factorise', '$.fits', 'factorise', 'fit').next(candidates);
     return guarded(this.invoke(this.step, 'Prepare', { payload: { step: 'prepare', ...started } })).next(
       new Choice(this, 'Anything to do?')
@@ -270,10 +276,10 @@ export class TrainingWorkflow extends Construct {
       readonly guarded: (map: DistributedMap) => DistributedMap;
       readonly task: (name: string, payload: Payload, resultPath: string) => LambdaInvoke;
       readonly failed: IChainable;
-      readonly then: IChainable;
+      readonly onward: IChainable;
     },
   ): Chain {
-    const { bucket, guarded, task, failed, then } = parts;
+    const { bucket, guarded, task, failed, onward } = parts;
     const name = step === 'candidates' ? 'Candidates' : 'Recommendations';
     const selector = {
       step,
@@ -319,7 +325,7 @@ export class TrainingWorkflow extends Construct {
       .next(complete)
       .next(
         new Choice(this, `${name} left?`)
-          .when(Condition.numberEquals('$.pending.missing', 0), then)
+          .when(Condition.numberEquals('$.pending.missing', 0), onward)
           .when(Condition.numberLessThan('$.pending.round', ROUNDS), map)
           .otherwise(givenUp),
       );

@@ -23,8 +23,6 @@ export function createDashboard(
     title,
   }: { readonly alarms: readonly IAlarm[]; readonly runbookUrl: string; readonly title: string },
 ): Dashboard {
-  const graph = (name: string, left: readonly IMetric[], right: readonly IMetric[] = []): GraphWidget =>
-    new GraphWidget({ title: name, left: [...left], right: [...right], width: WIDTH, height: HEIGHT });
   return new Dashboard(scope, 'Dashboard', {
     defaultInterval: Duration.days(1),
     widgets: [
@@ -82,4 +80,8 @@ export function createDashboard(
       ],
     ],
   });
+}
+
+function graph(title: string, left: readonly IMetric[], right: readonly IMetric[] = []): GraphWidget {
+  return new GraphWidget({ title, left: [...left], right: [...right], width: WIDTH, height: HEIGHT });
 }

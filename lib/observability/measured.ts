@@ -61,23 +61,6 @@ export function measured({
       label,
       period: FIVE_MINUTES,
     });
-  const sumOf = (label: string, parts: Readonly<Record<string, IMetric>>, period: Duration): MathExpression =>
-    new MathExpression({
-      expression: Object.keys(parts)
-        .map((id) => `FILL(${id}, 0)`)
-        .join(' + '),
-      usingMetrics: parts,
-      label,
-      period,
-    });
-  const ofFunctions = (
-    what: string,
-    functions: Readonly<Record<string, IFunction>>,
-    metric: (lambda: IFunction) => Metric,
-  ): Readonly<Record<string, Metric>> =>
-    Object.fromEntries(
-      Object.entries(functions).map(([name, lambda]) => [`${what}_${name}`, metric(lambda)]),
-    );
   const sum = { statistic: 'Sum', period: FIVE_MINUTES };
   const requests = api.metricCount(sum);
   const throttled = (table: NamedTable, operation: string): Metric =>
@@ -134,6 +117,7 @@ export function measured({
         inLists: counted('recommend', METRICS.itemPoisoned, HOUR),
         inReadOuts: counted('experiments', METRICS.itemPoisoned, HOUR),
         inDrains: counted('train', METRICS.eventsPoisoned, HOUR),
+        inChecks: counted('upkeep', METRICS.itemPoisoned, HOUR),
       },
       HOUR,
     ),
@@ -185,3 +169,26 @@ export function measured({
 /** Fewer in five minutes are chance, and not a share. */
 const LEAST_LISTS = 50;
 const LEAST_REQUESTS = 50;
+
+/** The sum of metrics by their ids; of those that say nothing, 0. */
+function sumOf(label: string, parts: Readonly<Record<string, IMetric>>, period: Duration): MathExpression {
+  return new MathExpression({
+    expression: Object.keys(parts)
+      .map((id) => `FILL(${id}, 0)`)
+      .join(' + '),
+    usingMetrics: parts,
+    label,
+    period,
+  });
+}
+
+/** A metric of each function, under an id of its own. */
+function ofFunctions(
+  what: string,
+  functions: Readonly<Record<string, IFunction>>,
+  metric: (lambda: IFunction) => Metric,
+): Readonly<Record<string, Metric>> {
+  return Object.fromEntries(
+    Object.entries(functions).map(([name, lambda]) => [`${what}_${name}`, metric(lambda)]),
+  );
+}

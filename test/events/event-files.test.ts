@@ -20,6 +20,8 @@ import { EVENT_FILES } from './event-files.ts';
 const FOLDER = import.meta.dirname;
 
 const read = (file: string): unknown => JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
+const readHttp = (file: string): APIGatewayProxyEventV2 =>
+  JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
 
 describe('the table of event files', () => {
   it('names every file there is, and no other', () => {
@@ -48,63 +50,63 @@ describe('an HTTP event', () => {
   );
 
   it.each(http)('$file is answered with $outcome', async ({ file, name, outcome }) => {
-    const event = read(file) as APIGatewayProxyEventV2;
+    const event = readHttp(file);
     clock = event.requestContext.timeEpoch;
     const { statusCode } = await functions.handlers[name](event);
     expect(statusCode).toBe(outcome);
   });
 
   it.each(http)('$file names a route of its function', ({ file, name }) => {
-    const { routeKey, requestContext } = read(file) as APIGatewayProxyEventV2;
+    const { routeKey, requestContext } = readHttp(file);
     const route = ROUTES.find(({ method, path }) => routeKey === `${method} ${path}`);
     expect(route?.handledBy).toBe(name);
     expect(requestContext.routeKey).toBe(routeKey);
   });
 
   it('events/play.json holds one play, which is stored', async () => {
-    const event = read('events/play.json') as APIGatewayProxyEventV2;
+    const event = readHttp('events/play.json');
     clock = event.requestContext.timeEpoch;
     const { body = '' } = await functions.handlers.events(event);
-    const { results } = JSON.parse(body) as { readonly results: readonly { readonly status: string }[] };
+    const { results }: { readonly results: readonly { readonly status: string }[] } = JSON.parse(body);
     // The test above may have sent it before.
     expect(['accepted', 'duplicate']).toContain(results[0]!.status);
     expect(results).toHaveLength(1);
   });
 });
 
-describe('a training event', () => {
-  /** A handler for which there is no data set: it gets as far as looking for one. */
-  async function endOf(event: unknown): Promise<string> {
-    const opened: string[] = [];
-    const handler = createTrainHandler(
-      {
-        openDataset: (name) => {
-          opened.push(name);
-          return Promise.resolve(openInMemory({}));
-        },
-        modelStore: createMemoryModelStore(),
-        candidateStore: createMemoryCandidateStore(),
-        leaseStore: createMemoryLeaseStore(),
-        parallel: inlineParallelMap,
-        progress: silentProgress,
-        clock: () => Date.parse('2026-11-24T03:00:00Z'),
-        sleep: () => Promise.resolve(),
-        random: () => 0.5,
-        codeVersion: 'test',
-        candidatesTtlMs: 1_000,
-        leaseMs: 1_000,
-        onReport: () => undefined,
+/** A handler for which there is no data set: it gets as far as looking for one. */
+async function endOf(event: unknown): Promise<string> {
+  const opened: string[] = [];
+  const handler = createTrainHandler(
+    {
+      openDataset: (name) => {
+        opened.push(name);
+        return Promise.resolve(openInMemory({}));
       },
-      recordingObservability().observability,
-    );
-    const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 900_000 };
-    const code = await handler(event, context).then(
-      ({ outcome }) => outcome,
-      (error: unknown) => (error as { readonly code: string }).code,
-    );
-    return [...opened, code].join(' ');
-  }
+      modelStore: createMemoryModelStore(),
+      candidateStore: createMemoryCandidateStore(),
+      leaseStore: createMemoryLeaseStore(),
+      parallel: inlineParallelMap,
+      progress: silentProgress,
+      clock: () => Date.parse('2026-11-24T03:00:00Z'),
+      sleep: () => Promise.resolve(),
+      random: () => 0.5,
+      codeVersion: 'test',
+      candidatesTtlMs: 1_000,
+      leaseMs: 1_000,
+      onReport: () => undefined,
+    },
+    recordingObservability().observability,
+  );
+  const context = { awsRequestId: 'request-1', getRemainingTimeInMillis: () => 900_000 };
+  const code = await handler(event, context).then(
+    ({ outcome }) => outcome,
+    (error: unknown): unknown => Object(error).code,
+  );
+  return [...opened, code].join(' ');
+}
 
+describe('a training event', () => {
   it('of the schedule is a whole one, and leads to the data set that it names', async () => {
     const event = read('train/schedule.json');
     expect(parseTrainingEvent(event)).toEqual({

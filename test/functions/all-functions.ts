@@ -15,6 +15,7 @@ import {
   createMemoryTombstoneStore,
 } from '../../functions/shared/adapters/memory-stores.ts';
 import type { HttpHandler } from '../../functions/shared/http.ts';
+import type { Observability } from '../../functions/shared/observability.ts';
 import { createUsersHandler } from '../../functions/users/handler.ts';
 import { loadServingModel } from '../../layers/core/src/artifact/serving-model.ts';
 import { publishVersion } from '../../layers/core/src/publish/publish.ts';
@@ -27,13 +28,16 @@ import { tinyServing } from './recommend/list-world.ts';
 export async function allFunctions(
   options: {
     readonly now?: () => number;
+    /** What all functions speak through. @default it is recorded */
+    readonly observability?: Observability;
     /** Takes the place of parts of the recommend function, once those parts are made. */
     readonly lists?: (deps: ListDeps) => Partial<ListDeps>;
   } = {},
 ) {
   const { now = () => TINY_INFO.createdAtMs + 3_600_000 } = options;
   const { trained } = await tinyServing();
-  const { observability, ...recorded } = recordingObservability();
+  const { observability: recording, ...recorded } = recordingObservability();
+  const { observability = recording } = options;
   const modelStore = createMemoryModelStore();
   const candidateStore = createMemoryCandidateStore({ clock: now });
   const eventLog = createMemoryEventLog();

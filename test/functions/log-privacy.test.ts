@@ -67,7 +67,7 @@ async function driveAll(
 
 describe('what all functions write to their logs', () => {
   it('names no listener, whatever is asked', async () => {
-    const observability = createObservability('all', { LOG_LEVEL: 'DEBUG', METRICS: 'on' });
+    const observability = createObservability('all', { LOG_LEVEL: 'DEBUG', METRICS: 'on', STAGE: 'test' });
     const world = await allFunctions({ observability });
     const statuses = await driveAll(world.handlers, world.nowMs);
     expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 404]));
@@ -100,7 +100,11 @@ describe('what all functions write to their logs', () => {
   }, 120_000);
 
   it('names no listener of an exposure that cannot be read', () => {
-    const observability = createObservability('experiments', { LOG_LEVEL: 'INFO', METRICS: 'on' });
+    const observability = createObservability('experiments', {
+      LOG_LEVEL: 'INFO',
+      METRICS: 'on',
+      STAGE: 'test',
+    });
     poisonedItemLog(observability)(`2026-11-24#3 ${LISTENER}#exposure-1`);
     observability.flush();
     expect(lines()).toHaveLength(2);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
@@ -104,25 +104,29 @@ async function happenMeanwhile(sent: unknown): Promise<void> {
 }
 
 let stack: LocalStack;
+const restore: (() => unknown)[] = [];
 
 beforeAll(async () => {
   for (const [client, rightsOf] of [
     [DynamoDBClient.prototype, tableRights],
     [S3Client.prototype, bucketRights],
   ] as const) {
-    const { send } = client;
-    vi.spyOn(client, 'send').mockImplementation(async function (this: unknown, ...args: unknown[]) {
+    const send: unknown = Reflect.get(client, 'send');
+    if (typeof send !== 'function') throw new TypeError('the SDK has changed');
+    // Not a spy: `send` is the same for all commands, which its type does not say.
+    Reflect.set(client, 'send', async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       record(args[0], rightsOf);
       await happenMeanwhile(args[0]);
       return Reflect.apply(send, this, args);
     });
+    restore.push(() => Reflect.set(client, 'send', send));
   }
   stack = await startLocalStack({ stateDir: null });
   await exercise();
 });
 
 afterAll(async () => {
-  vi.restoreAllMocks();
+  for (const undo of restore) undo();
   await stack.close();
 });
 

@@ -12,7 +12,7 @@ const retrain = propertiesOf(training, SCHEDULE).filter(({ Description }) =>
 const checks = propertiesOf(training, SCHEDULE).filter(({ Description }) =>
   String(Description).startsWith('Looks after'),
 );
-const [train] = propertiesOf(training, 'AWS::Lambda::Function').filter(({ Description }) =>
+const train = propertiesOf(training, 'AWS::Lambda::Function').find(({ Description }) =>
   String(Description).startsWith('Trains'),
 );
 const queues = Object.keys(resourcesOf(training, 'AWS::SQS::Queue'));

@@ -84,7 +84,14 @@ function check(bin: string, template: string): readonly Finding[] {
   const lint = run(bin, 'cfn-lint', ['--format', 'json', '--regions', REGION, '--template', template]);
   const validate = run(bin, 'sam', ['validate', '--lint', '--region', REGION, '--template', template]);
   const checkov = run(bin, 'checkov', [
-    ...['--file', template, '--framework', 'cloudformation', '--output', 'json', '--quiet', '--compact'],
+    '--file',
+    template,
+    '--framework',
+    'cloudformation',
+    '--output',
+    'json',
+    '--quiet',
+    '--compact',
     // It asks its makers' server for descriptions otherwise.
     '--skip-download',
   ]);

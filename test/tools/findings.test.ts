@@ -56,9 +56,10 @@ describe('the findings of the template tools', () => {
   });
 });
 
+const suppress = (rule: string, resources: RegExp): Suppression => ({ rule, resources, reason: 'because' });
+
 describe('a suppression', () => {
   const finding: Finding = { tool: 'checkov', rule: 'CKV_AWS_21', resource: 'Bucket1', message: '' };
-  const suppress = (rule: string, resources: RegExp): Suppression => ({ rule, resources, reason: 'because' });
 
   it('takes away the findings of its rule on its resources, and no other', () => {
     const other = { ...finding, resource: 'Archive' };

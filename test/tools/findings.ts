@@ -17,11 +17,11 @@ export interface Suppression {
 
 /** Reads what `cfn-lint --format json` prints. */
 export function readCfnLint(output: string): readonly Finding[] {
-  const matches = JSON.parse(output) as readonly {
+  const matches: readonly {
     readonly Rule: { readonly Id: string };
     readonly Message: string;
     readonly Location: { readonly Path: readonly (string | number)[] | null };
-  }[];
+  }[] = JSON.parse(output);
   return matches.map(({ Rule, Message, Location }) => ({
     tool: 'cfn-lint',
     rule: Rule.Id,
@@ -47,7 +47,9 @@ export function readSamValidate(output: string): readonly Finding[] {
 
 /** Reads what `checkov --output json` prints: the failed checks. */
 export function readCheckov(output: string): readonly Finding[] {
-  const { results } = JSON.parse(output) as {
+  const {
+    results,
+  }: {
     readonly results: {
       readonly failed_checks: readonly {
         readonly check_id: string;
@@ -55,7 +57,7 @@ export function readCheckov(output: string): readonly Finding[] {
         readonly resource: string;
       }[];
     };
-  };
+  } = JSON.parse(output);
   return results.failed_checks.map(({ check_id, check_name, resource }) => ({
     tool: 'checkov',
     rule: check_id,

@@ -39,6 +39,15 @@ const like = (userId: unknown) => ({
   at: new Date(world.nowMs).toISOString(),
 });
 
+const send = (caller: Caller, ...userIds: readonly unknown[]) =>
+  ask('jwt', 'POST /events', { body: { events: userIds.map(like) }, caller });
+
+const from = (anonymousId?: string) =>
+  ask('jwt', 'POST /recommendations', {
+    body: { artists: [{ id: '1' }], ...(anonymousId === undefined ? {} : { anonymousId }) },
+    caller: ME,
+  });
+
 describe('with tokens', () => {
   it('a listener gets their own list and nobody else’s', async () => {
     expect((await ask('jwt', LIST, { params: { userId: 'me' }, caller: ME })).status).toBe(200);
@@ -50,8 +59,6 @@ describe('with tokens', () => {
   });
 
   it('a listener says what they did, and a request that says it of somebody else as well stores nothing', async () => {
-    const send = (caller: Caller, ...userIds: readonly unknown[]) =>
-      ask('jwt', 'POST /events', { body: { events: userIds.map(like) }, caller });
     expect((await send(ME, 'me', 'you')).status).toBe(403);
     expect(await world.eventLog.recent('me', 10)).toEqual([]);
     expect((await send(ME, 'me')).status).toBe(200);
@@ -67,11 +74,6 @@ describe('with tokens', () => {
   });
 
   it('a list by artists is for whoever is signed in, and takes part in experiments as nobody else', async () => {
-    const from = (anonymousId?: string) =>
-      ask('jwt', 'POST /recommendations', {
-        body: { artists: [{ id: '1' }], ...(anonymousId === undefined ? {} : { anonymousId }) },
-        caller: ME,
-      });
     expect([await from(), await from('me'), await from('you')].map(({ status }) => status)).toEqual([
       200, 200, 403,
     ]);

@@ -8,6 +8,7 @@ import {
   type RouteContract,
   type RouteResponse,
 } from '../../../functions/shared/http.ts';
+import type { Observability } from '../../../functions/shared/observability.ts';
 import { EncoreError } from '../../../layers/core/src/errors.ts';
 import { httpEvent, type TestRequest } from '../http-event.ts';
 import { recordingObservability } from '../recording-observability.ts';
@@ -32,19 +33,25 @@ const contracts = {
   },
 } as const satisfies Readonly<Record<string, RouteContract>>;
 
-function setUp(answer: () => RouteResponse | Promise<RouteResponse> = () => ({ body: {} })) {
+function setUp(
+  answer: (request: {
+    readonly observability: Observability;
+  }) => RouteResponse | Promise<RouteResponse> = () => ({
+    body: {},
+  }),
+) {
   const recorded = recordingObservability();
   const seen: unknown[] = [];
   const handler = createHttpFunction(
     contracts,
     {
-      'GET /things/{userId}': async ({ params, query }) => {
+      'GET /things/{userId}': async ({ params, query, observability }) => {
         seen.push({ params, query });
-        return answer();
+        return answer({ observability });
       },
-      'POST /things': async ({ body }) => {
+      'POST /things': async ({ body, observability }) => {
         seen.push(body);
-        return answer();
+        return answer({ observability });
       },
     },
     recorded.observability,
@@ -273,4 +280,52 @@ describe('a function of HTTP routes', () => {
     );
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
+});
+
+/** Asks under a name for the request. */
+const askAs = async (id: string) => {
+  const world = setUp((request) => {
+    request.observability.info('asked');
+    return { body: {} };
+  });
+  const headers = { 'x-correlation-id': id };
+  return { ...world, ...(await world.ask('GET /things/{userId}', { params: { userId: 'a' }, headers })) };
+};
+
+describe('what a caller calls a request', () => {
+  it('is on its lines and in its answer', async () => {
+    const { headers, logged } = await askAs('page-7:~');
+    expect(headers!['x-correlation-id']).toBe('page-7:~');
+    expect(logged).toEqual([['asked', { requestId: 'request-1', correlationId: 'page-7:~' }]]);
+  });
+
+  it('is in the answer to a request that was refused, and that failed', async () => {
+    const { ask } = setUp(() => {
+      throw new Error('broken');
+    });
+    const headers = { 'x-correlation-id': 'c1' };
+    for (const params of [{}, { userId: 'a' }]) {
+      const answer = await ask('GET /things/{userId}', { params, headers });
+      expect(answer.headers).toMatchObject({ 'x-correlation-id': 'c1' });
+    }
+  });
+
+  it.each(['', 'a b', 'ü', 'a\nb', 'x'.repeat(129)])('is ignored where it is %j', async (id) => {
+    const { statusCode, headers, logged } = await askAs(id);
+    expect(statusCode).toBe(200);
+    expect(headers).not.toHaveProperty('x-correlation-id');
+    expect(logged).toEqual([['asked', { requestId: 'request-1' }]]);
+  });
+
+  it('may be as long as 128 characters', async () => {
+    const { headers } = await askAs('x'.repeat(128));
+    expect(headers!['x-correlation-id']).toBe('x'.repeat(128));
+  });
+});
+
+it('does not log a field that the caller made up', async () => {
+  const { ask, logged } = setUp();
+  const { json } = await ask('POST /things', { body: { items: [], 'listener-51': 1 } });
+  expect(json).toMatchObject({ field: 'listener-51' });
+  expect(logged).toEqual([['request refused', { requestId: 'request-1', field: null, status: 400 }]]);
 });

@@ -9,6 +9,8 @@ import { awsEnvironment, parseEnv } from '../../../functions/shared/parse-env.ts
 import { trainEnvironment } from '../../../functions/train/env.ts';
 
 const complete = {
+  AUTH_MODE: 'iam',
+  ADMIN_SCOPE: 'encore/admin',
   BUCKET_NAME: 'bucket',
   CANDIDATES_TABLE: 'candidates',
   EXPOSURES_TABLE: 'exposures',
@@ -23,6 +25,7 @@ describe('a function’s environment', () => {
       AWS_REGION: 'us-east-1',
       LOG_LEVEL: 'INFO',
       METRICS: 'on',
+      STAGE: 'local',
       STORE_PATIENCE: 1,
     });
     expect(
@@ -43,6 +46,8 @@ describe('a function’s environment', () => {
         message: expect.stringContaining('EXPOSURES_TABLE'),
         details: {
           variables: [
+            'AUTH_MODE',
+            'ADMIN_SCOPE',
             'BUCKET_NAME',
             'CANDIDATES_TABLE',
             'EXPOSURES_TABLE',

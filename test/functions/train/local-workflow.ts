@@ -37,8 +37,8 @@ const percentages = (definition: Machine): ReadonlyMap<string, number> =>
 export function withoutDistributedMaps(definition: unknown): Machine {
   const { StartAt, States, ...rest } = machine.parse(structuredClone(definition));
   const out: Machine['States'] = {};
-  const distributed = Object.keys(States).filter((name) => States[name]!.ItemReader !== undefined);
-  const entered = (name: string): string => (distributed.includes(name) ? `${name}${READ}` : name);
+  const distributed = new Set(Object.keys(States).filter((name) => States[name]!.ItemReader !== undefined));
+  const entered = (name: string): string => (distributed.has(name) ? `${name}${READ}` : name);
   const redirect = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(redirect);
     if (typeof value !== 'object' || value === null) return value;
@@ -122,14 +122,6 @@ export async function runWorkflow(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
     return JSON.parse(new TextDecoder().decode(found.body)) as never;
   };
-  const tolerate = (percentage: number) => (event: unknown) => {
-    const { results } = z.object({ results: z.array(z.unknown()) }).parse(event);
-    const failed = results.filter((result) => result === FAILED).length;
-    if (100 * failed <= percentage * results.length) return null;
-    throw Object.assign(new Error(`${failed} of ${results.length} items failed`), {
-      name: 'States.ExceedToleratedFailureThreshold',
-    });
-  };
   const tasks = tasksIn(local);
   const handlers = Object.fromEntries(
     tasks.map((task) => {
@@ -157,3 +149,13 @@ function tasksIn(value: unknown): readonly string[] {
       : tasksIn(part),
   );
 }
+
+/** Fails where more of the items than a percentage did. */
+const tolerate = (percentage: number) => (event: unknown) => {
+  const { results } = z.object({ results: z.array(z.unknown()) }).parse(event);
+  const failed = results.filter((result) => result === FAILED).length;
+  if (100 * failed <= percentage * results.length) return null;
+  throw Object.assign(new Error(`${failed} of ${results.length} items failed`), {
+    name: 'States.ExceedToleratedFailureThreshold',
+  });
+};

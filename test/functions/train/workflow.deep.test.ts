@@ -38,7 +38,7 @@ describe.skipIf(folder === '')('the training workflow on the real data', () => {
       const [expected, found] = [await servedVersion(one), await servedVersion(steps)];
       expect([...found.files.keys()]).toEqual([...expected.files.keys()]);
       for (const [path, bytes] of expected.files) {
-        expect(Buffer.compare(found.files.get(path)!, bytes), path).toBe(0);
+        expect([path, Buffer.compare(found.files.get(path)!, bytes)]).toEqual([path, 0]);
       }
       expect(found.records).toEqual(expected.records);
       expect(found.records.size).toBe(1892);

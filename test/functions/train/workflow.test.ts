@@ -26,6 +26,11 @@ const leftovers = (world: World): Promise<readonly string[]> => world.modelStore
 const isFree = async (world: World): Promise<boolean> =>
   (await world.leaseStore.acquire('somebody-else', Date.now(), 1000)) !== undefined;
 
+/** A fit whose every shard fails, always. */
+function cutOff(request: StepRequest): void {
+  if (request.step === 'candidates' && request.fit === 1) throw new Error('the function was cut off');
+}
+
 describe('the training workflow', () => {
   it('publishes what the training in one invocation does, byte for byte', async () => {
     const [one, steps] = [await sampleWorld(), await sampleWorld()];
@@ -34,7 +39,7 @@ describe('the training workflow', () => {
     const [expected, found] = [await servedVersion(one), await servedVersion(steps)];
     expect([...found.files.keys()]).toEqual([...expected.files.keys()]);
     for (const [path, bytes] of expected.files) {
-      expect(Buffer.compare(found.files.get(path)!, bytes), path).toBe(0);
+      expect([path, Buffer.compare(found.files.get(path)!, bytes)]).toEqual([path, 0]);
     }
     expect(found.records).toEqual(expected.records);
     expect(found.records.size).toBe(300);
@@ -82,12 +87,9 @@ describe('the training workflow', () => {
 
   it('gives up on a shard that fails in every round, releases the lease and publishes nothing', async () => {
     const world = await sampleWorld();
-    const before = (request: StepRequest): void => {
-      if (request.step === 'candidates' && request.fit === 1) throw new Error('the function was cut off');
-    };
-    await expect(runWorkflow(definition, world, { name: 'run', input: SEED, before })).rejects.toThrow(
-      'candidates: some shards of listeners failed in each of 3 rounds',
-    );
+    await expect(
+      runWorkflow(definition, world, { name: 'run', input: SEED, before: cutOff }),
+    ).rejects.toThrow('candidates: some shards of listeners failed in each of 3 rounds');
     expect(await isFree(world)).toBe(true);
     expect(await world.modelStore.list('models/')).toEqual([]);
   });

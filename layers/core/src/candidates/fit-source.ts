@@ -144,8 +144,15 @@ export function fitSourceTables(
         }),
       };
     }
-    default:
+    case 'friends':
+    case 'item-knn':
+    case 'popular':
+    case 'tag-knn':
+    case 'tag-profile':
+    case 'user-knn':
       return null;
+    default:
+      return source satisfies never;
   }
 }
 
