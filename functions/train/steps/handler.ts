@@ -19,21 +19,22 @@ export type StepHandler = (event: unknown, context: TrainingContext) => Promise<
 /** One step of the training workflow: parses the request and runs it. A failure is thrown under its code, which states can match. */
 export function createStepHandler(ports: TrainingPorts, observability: Observability): StepHandler {
   return async (event, context) => {
+    const ofStep = observability.of({ requestId: context.awsRequestId });
     try {
       const request = parseStepRequest(event);
       const deadlineMs = ports.clock() + context.getRemainingTimeInMillis() - RESERVE_MS;
       const answer = await runStep(ports, request, { deadlineMs });
       if (request.step === 'publish' && 'outcome' in answer && answer.outcome === 'published') {
-        observability.count(METRICS.trainingPublished);
+        ofStep.count(METRICS.trainingPublished);
       }
-      if (request.step === 'release' && request.failed) observability.count(METRICS.trainingFailed);
-      observability.info('training step ended', { ...request, input: undefined });
+      if (request.step === 'release' && request.failed) ofStep.count(METRICS.trainingFailed);
+      ofStep.info('training step ended', { ...request, input: undefined });
       return answer;
     } catch (error) {
-      observability.error('training step failed', error);
+      ofStep.error('training step failed', error);
       throw namedByCode(error);
     } finally {
-      observability.flush();
+      ofStep.flush();
     }
   };
 }

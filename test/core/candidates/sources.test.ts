@@ -9,6 +9,7 @@ import {
 } from '../../../layers/core/src/factors/biased-svd.ts';
 import { fitIals } from '../../../layers/core/src/factors/ials.ts';
 import { fitBpr } from '../../../layers/core/src/factors/bpr.ts';
+import { vocabularyInOrder } from '../../../layers/core/src/data/vocabulary.ts';
 import { rowHistory } from '../../../layers/core/src/scoring/history.ts';
 import { knnWeights } from '../../../layers/core/src/scoring/knn-weights.ts';
 import { listenerTags, taggedArtists } from '../../../layers/core/src/features/listener-tags.ts';
@@ -76,6 +77,17 @@ for (const source of models.map(small)) {
 describe('fitSource', () => {
   const { plays } = dataset;
   const nArtists = dataset.artists.size;
+
+  it('switches EASE off where there are more listeners and tag terms than its dual form takes', () => {
+    const ease = FULL_PRESET.sources.find(({ name }) => name === 'ease')!;
+    const withListeners = (nListeners: number) => {
+      const users = vocabularyInOrder(Array.from({ length: nListeners }, (_, u) => `u${u}`));
+      return { ...inputs, dataset: { ...dataset, users } };
+    };
+    const most = 6000 - inputs.sublinearTags.nCols;
+    expect(fitSource(ease, withListeners(most + 1), FULL_PRESET)).toBeNull();
+    expect(fitSource(ease, withListeners(most), FULL_PRESET)).toMatchObject({ name: sourceLabel(ease) });
+  });
 
   it('compares artists by weights whose documents are the artists', () => {
     const parameters = { name: 'item-knn', k: 10, neighbours: nArtists, shrink: 3 } as const;

@@ -8,7 +8,7 @@ import {
   type BiasedSvd,
 } from '../factors/biased-svd.ts';
 import { fitBpr, type BprFactors } from '../factors/bpr.ts';
-import { createEaseModel, fitEase, type FittedEase } from '../factors/ease.ts';
+import { createEaseModel, fitEase, MAX_DUAL_ROWS, type FittedEase } from '../factors/ease.ts';
 import { createFactorScorer } from '../factors/factor-scorer.ts';
 import { createIalsModel, fitIals, type FittedIals } from '../factors/ials.ts';
 import { createPureSvdModel, fitPureSvd } from '../factors/pure-svd.ts';
@@ -88,7 +88,7 @@ export type SourceTables =
 /**
  * Fits one candidate source.
  *
- * @returns `null` where the data set lacks what the source is made of (friends, tags): the source is off, its scores are 0.
+ * @returns `null` where the data set lacks what the source is made of (friends, tags), or has too many listeners for it (EASE): the source is off, its scores are 0.
  *   Without tags `tag-knn` nominates the most listened artists, so that the seed preset still has candidates, and
  *   the co-listening sources leave their tag rows out.
  */
@@ -113,6 +113,7 @@ export function fitSourceTables(
   const { dataset, sublinearTags } = inputs;
   switch (source.name) {
     case 'ease': {
+      if (!hasDual(source, inputs)) return null;
       const { inverse, scale } = fitEase(heardOf(source, inputs), {
         lambda: source.lambda,
         dropout: source.dropout,
@@ -212,6 +213,7 @@ export function openSource(
       );
     }
     case 'ease':
+      if (!hasDual(source, inputs)) return null;
       return openEase(source, tablesOf('ease', name, tables), inputs);
     case 'ials':
       return openIals(source, tablesOf('ials', name, tables), dataset);
@@ -260,6 +262,17 @@ function isOfKind<Kind extends SourceTables['kind']>(
   kind: Kind,
 ): tables is Extract<SourceTables, { readonly kind: Kind }> {
   return tables.kind === kind;
+}
+
+/**
+ * Whether EASE can be fitted: its dual form inverts a matrix with a row per listener and tag term. Beyond that the source is off, and what
+ * grows with the interactions (iALS, neighbours, tags) is left.
+ */
+function hasDual(
+  { tagWeight }: SourceParameters & { readonly name: 'ease' },
+  { dataset, sublinearTags }: SourceInputs,
+): boolean {
+  return dataset.users.size + (tagWeight > 0 ? sublinearTags.nCols : 0) <= MAX_DUAL_ROWS;
 }
 
 /** Shape (nUsers, nArtists): what an artist heard counts to the model. */

@@ -14,7 +14,7 @@ import {
 import type { History } from '../scoring/history.ts';
 
 /** Rows of the dual matrix beyond which its inverse (n² doubles, n³/2 multiplications) is refused. */
-const MAX_ROWS = 6000;
+export const MAX_DUAL_ROWS = 6000;
 
 export interface EaseParameters {
   /** λ > 0: how strongly artists are kept from explaining each other. */
@@ -92,11 +92,11 @@ export function fitEase(
     throw new EncoreError('SHAPE_MISMATCH', `tag rows have ${tagRows.nCols} columns, want ${x.nCols}`);
   }
   const nRows = x.nRows + (tagRows?.nRows ?? 0);
-  if (nRows > MAX_ROWS) {
+  if (nRows > MAX_DUAL_ROWS) {
     throw new EncoreError(
       'INVALID_OPTION',
-      `EASE in its dual form inverts a matrix with one row per listener and tag, here ${nRows}, at most ${MAX_ROWS}`,
-      { nRows, maxRows: MAX_ROWS },
+      `EASE in its dual form inverts a matrix with one row per listener and tag, here ${nRows}, at most ${MAX_DUAL_ROWS}`,
+      { nRows, maxRows: MAX_DUAL_ROWS },
     );
   }
 
