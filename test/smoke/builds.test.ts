@@ -158,7 +158,7 @@ function stage(name: string): string {
   const root = join(folder, 'staged');
   cpSync(join(layer.folder, 'nodejs/node_modules'), join(root, 'node_modules'), { recursive: true });
   const task = join(root, name);
-  mkdirSync(task);
+  mkdirSync(task, { recursive: true });
   return task;
 }
 

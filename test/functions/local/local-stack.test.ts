@@ -65,6 +65,8 @@ describe('the local stack', () => {
     expect(await candidates.read('51', 'v1')).toEqual(Uint8Array.of(1, 2));
     expect(await leases.acquire('me', 1, 1_000)).toEqual({ fence: 1 });
     expect(Object.keys(stack.env).toSorted()).toEqual([
+      'ADMIN_SCOPE',
+      'AUTH_MODE',
       'AWS_ACCESS_KEY_ID',
       'AWS_ENDPOINT_URL_DYNAMODB',
       'AWS_ENDPOINT_URL_S3',
