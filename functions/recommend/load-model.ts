@@ -2,11 +2,13 @@ import {
   CATALOG_FILE,
   decodeManifest,
   EncoreError,
+  isEncoreError,
   loadFoldIn,
   loadServingModel,
   MANIFEST_FILE,
   MODEL_FILE,
   POPULAR_KEY,
+  requireKnownFormat,
   versionKey,
   type FoldInModel,
   type ModelStore,
@@ -61,6 +63,10 @@ export interface PopularList {
   readonly recommendations: readonly Recommendation[];
 }
 
+const POPULAR_FORMAT = 1;
+/** Read before the rest: a newer format may have nothing else in common with this one. */
+const anyFormat = z.object({ format: z.unknown().optional() });
+
 const popularList: z.ZodType<PopularList> = z.object({
   modelVersion: z.string(),
   recommendations: z.array(
@@ -79,14 +85,19 @@ const popularList: z.ZodType<PopularList> = z.object({
  * Reads `models/popular.json`: what can be served while no model can be loaded.
  *
  * @returns `undefined` before the first version is published.
- * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no such list.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no such list, or of a newer format.
  */
 export async function readPopular(store: ModelStore): Promise<PopularList | undefined> {
   const object = await store.get(POPULAR_KEY);
   if (object === undefined) return undefined;
+  let value: unknown;
   try {
-    return popularList.parse(JSON.parse(new TextDecoder().decode(object.body)));
+    value = JSON.parse(new TextDecoder().decode(object.body));
+    const { format } = anyFormat.parse(value);
+    requireKnownFormat(POPULAR_KEY, format, POPULAR_FORMAT);
+    return popularList.parse(value);
   } catch (cause) {
+    if (isEncoreError(cause)) throw cause;
     throw new EncoreError('ARTIFACT_INCOMPATIBLE', `${POPULAR_KEY} is no list of artists`, {}, { cause });
   }
 }

@@ -3,7 +3,7 @@ import {
   decodeCandidateShard,
   decodeCatalog,
   decodeManifest,
-  decodeSafetensors,
+  decodeModelFile,
   EncoreError,
   isEncoreError,
   MANIFEST_FILE,
@@ -66,7 +66,7 @@ export async function savedParts(
   if (saved === null) throw refused(`version ${manifest.modelVersion} was trained by other code`, {});
   const file = await store.get(versionKey(manifest.modelVersion, MODEL_FILE));
   if (file === undefined) throw refused(`version ${manifest.modelVersion} lacks ${MODEL_FILE}`, {});
-  const { tensors, metadata } = decodeSafetensors(file.body);
+  const { tensors, metadata } = decodeModelFile(file.body);
   // Without the same draws a factor means something else, to the ranker too.
   requireSame('svd', saved.svd, parameters.svd);
   requireSame('randomState', saved.randomState, parameters.randomState);

@@ -69,6 +69,7 @@ export {
   MODEL_FILE,
   type Manifest,
 } from './artifact/manifest.ts';
+export { requireKnownFormat } from './artifact/format.ts';
 export { POPULAR_KEY, readPointer, versionKey, type Pointer } from './publish/pointer.ts';
 export { foldIn } from './fold-in/fold-in.ts';
 export { withHeard } from './fold-in/with-heard.ts';

@@ -132,10 +132,9 @@ export {
   type Manifest,
 } from './artifact/manifest.ts';
 export { makeVersion, parseVersion } from './artifact/model-version.ts';
-export { decodeSafetensors } from './artifact/safetensors.ts';
 export { readRanker, readSvdTables } from './artifact/model-tensors.ts';
 export { readVariants } from './rank/variants.ts';
-export { loadServingModel, parseSpace, parseTerms } from './artifact/serving-model.ts';
+export { decodeModelFile, loadServingModel, parseSpace, parseTerms } from './artifact/serving-model.ts';
 export { decodeCandidateShard, shardPath } from './artifact/candidates-file.ts';
 
 import { stageOne } from './candidates/stage-one.ts';

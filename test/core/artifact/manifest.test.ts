@@ -81,7 +81,7 @@ describe('encodeManifest and decodeManifest', () => {
         code: 'ARTIFACT_INCOMPATIBLE',
         message:
           'manifest field schemaVersion: found 2, expected at most 1: ' +
-          'a newer Encore wrote this model, update the code that reads it',
+          'a newer Encore wrote it, update the code that reads it',
       }),
     );
   });

@@ -14,7 +14,7 @@ export async function makePublication(
   const version = makeVersion({ createdAtMs, fingerprint, fence });
   const candidates = Array.from({ length: listeners }, (_, i) => ({
     userId: String(i + 2),
-    record: Uint8Array.of(fence, i, 69, 67),
+    record: Uint8Array.of(69, 67, 2, fence, i),
   }));
   const shards = encodeCandidateShards(candidates, { shardSize: 3 });
   const files = new Map<string, Uint8Array>([

@@ -144,7 +144,7 @@ describe('GET /models', () => {
         current: false,
         pinned: false,
         readable: false,
-        reason: expect.stringContaining('a newer Encore wrote this model'),
+        reason: expect.stringContaining('a newer Encore wrote it'),
       },
     ]);
   });

@@ -1,4 +1,5 @@
 import { EncoreError } from '../errors.ts';
+import { atMostFormat } from './format.ts';
 
 /** One listener's candidates, as the ranker sees them, and the history that they follow from. */
 export interface CandidateRecord {
@@ -126,12 +127,8 @@ export function encodeCandidates(record: CandidateRecord, shape: RecordShape): U
  */
 export function decodeCandidates(bytes: Uint8Array, shape: RecordShape): CandidateRecord {
   const { nSources, nUserFeatures } = shape;
-  // What it is comes before how long it is: an older version had a shorter header.
-  if (bytes.length < 3) throw incompatible('length', bytes.length, `at least ${HEADER_BYTES}`);
-  if (bytes[0] !== MAGIC_0 || bytes[1] !== MAGIC_1) {
-    throw incompatible('magic', `${bytes[0]},${bytes[1]}`, `${MAGIC_0},${MAGIC_1}`);
-  }
-  if (bytes[2] !== FORMAT_VERSION) throw incompatible('format version', bytes[2]!, FORMAT_VERSION);
+  // What it is comes before how long it is: another version may have a shorter header.
+  requireKnownRecord(bytes);
   if (bytes.length < HEADER_BYTES) throw incompatible('length', bytes.length, `at least ${HEADER_BYTES}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes[3] !== nSources) throw incompatible('number of sources', bytes[3]!, nSources);
@@ -183,6 +180,21 @@ export function decodeCandidates(bytes: Uint8Array, shape: RecordShape): Candida
     }
   }
   return { items, nominatedBy, scores, userFeatures, heard };
+}
+
+/**
+ * Refuses bytes that are no candidate record of a format that this code reads, whatever model they belong to.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` saying what was found and expected.
+ */
+export function requireKnownRecord(bytes: Uint8Array): void {
+  if (bytes.length < 3) throw incompatible('length', bytes.length, `at least ${HEADER_BYTES}`);
+  if (bytes[0] !== MAGIC_0 || bytes[1] !== MAGIC_1) {
+    throw incompatible('magic', `${bytes[0]},${bytes[1]}`, `${MAGIC_0},${MAGIC_1}`);
+  }
+  const version = bytes[2]!;
+  if (version > FORMAT_VERSION) throw incompatible('format version', version, atMostFormat(FORMAT_VERSION));
+  if (version < FORMAT_VERSION) throw incompatible('format version', version, FORMAT_VERSION);
 }
 
 const MAGIC_0 = 0x45; // "E"

@@ -1,5 +1,6 @@
 import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
+import { atMostFormat } from './format.ts';
 
 /** Listeners per file. */
 const SHARD_SIZE = 500;
@@ -51,6 +52,10 @@ export function decodeCandidateShard(bytes: Uint8Array): readonly CandidateEntry
     return bytes.slice(start, start + length);
   };
   const magic = takeBytes(4);
+  const version = magic[MAGIC.length - 1]!;
+  if (version > FORMAT_VERSION && MAGIC.slice(0, -1).every((byte, i) => byte === magic[i])) {
+    throw incompatible(`format version ${version}`, atMostFormat(FORMAT_VERSION));
+  }
   if (magic.some((byte, i) => byte !== MAGIC[i]))
     throw incompatible(`header ${magic.join(',')}`, MAGIC.join(','));
   const n = view.getUint32(take(4), true);
@@ -64,8 +69,10 @@ export function decodeCandidateShard(bytes: Uint8Array): readonly CandidateEntry
   return entries;
 }
 
+const FORMAT_VERSION = 1;
+
 /** "ECS" and the format version. */
-const MAGIC = [0x45, 0x43, 0x53, 1];
+const MAGIC = [0x45, 0x43, 0x53, FORMAT_VERSION];
 
 function encodeShard(entries: readonly CandidateEntry[]): Uint8Array {
   const encoder = new TextEncoder();

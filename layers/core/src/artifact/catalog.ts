@@ -1,4 +1,5 @@
 import { EncoreError } from '../errors.ts';
+import { requireKnownFormat } from './format.ts';
 import { gunzip, gzip } from './gzip.ts';
 
 /** What is shown of the artists, by artist index. */
@@ -64,7 +65,7 @@ interface EncodedTags {
 /**
  * Reads a catalogue. One that was written before there were tags has none.
  *
- * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the bytes are no catalogue.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the bytes are no catalogue, or of a newer format.
  */
 export async function decodeCatalog(bytes: Uint8Array): Promise<Catalog> {
   let value: unknown;
@@ -73,7 +74,10 @@ export async function decodeCatalog(bytes: Uint8Array): Promise<Catalog> {
   } catch (cause) {
     throw new EncoreError('ARTIFACT_INCOMPATIBLE', 'catalog: found no gzipped JSON', {}, { cause });
   }
-  const { ids, names, urls, tags } = (value ?? {}) as Partial<Record<keyof Catalog, unknown>>;
+  const { format, ids, names, urls, tags } = (value ?? {}) as Partial<
+    Record<keyof Catalog | 'format', unknown>
+  >;
+  requireKnownFormat('catalog', format, CATALOG_FORMAT);
   if (
     !isTexts(ids) ||
     !isTexts(names) ||
@@ -111,6 +115,7 @@ function decodeTags(value: unknown, nArtists: number): ArtistTags {
   );
 }
 
+const CATALOG_FORMAT = 1;
 const LARGEST_COUNT = 2 ** 31 - 1;
 
 function isTexts(value: unknown): value is readonly string[] {

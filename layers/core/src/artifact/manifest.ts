@@ -1,5 +1,6 @@
 import { EncoreError } from '../errors.ts';
 import { sha256Hex } from '../math/sha256.ts';
+import { atMostFormat } from './format.ts';
 
 /** What a model version consists of and how it came to be: `models/<version>/manifest.json`. */
 export interface Manifest {
@@ -107,11 +108,7 @@ function readManifest(value: unknown): Manifest {
   const fields = object('', value);
   const schemaVersion = fields['schemaVersion'];
   if (typeof schemaVersion === 'number' && schemaVersion > MANIFEST_SCHEMA_VERSION) {
-    throw incompatible(
-      'schemaVersion',
-      `${schemaVersion}`,
-      `at most ${MANIFEST_SCHEMA_VERSION}: a newer Encore wrote this model, update the code that reads it`,
-    );
+    throw incompatible('schemaVersion', `${schemaVersion}`, atMostFormat(MANIFEST_SCHEMA_VERSION));
   }
   if (schemaVersion !== MANIFEST_SCHEMA_VERSION) {
     throw incompatible('schemaVersion', show(schemaVersion), `${MANIFEST_SCHEMA_VERSION}`);

@@ -5,9 +5,11 @@ import { artistLogits } from '../rank/ranker.ts';
 import type { StageTwo } from '../rank/variants.ts';
 import type { RecordShape } from './candidate-record.ts';
 import { decodeCatalog, type ArtistTags } from './catalog.ts';
+import { requireKnownFormat } from './format.ts';
+import { MODEL_FILE } from './manifest.ts';
 import { readServingTensors, recordShape, type PopularList } from './model-tensors.ts';
 import { parseMetadata } from './read-metadata.ts';
-import { decodeSafetensors } from './safetensors.ts';
+import { decodeSafetensors, type Safetensors } from './safetensors.ts';
 
 /** A model version in memory, as far as a request needs it. */
 export interface ServingModel extends StageTwo {
@@ -40,7 +42,7 @@ export interface ServingFiles {
  * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when a file is damaged, of another format, or does not fit the others.
  */
 export async function loadServingModel(files: ServingFiles): Promise<ServingModel> {
-  const { tensors, metadata } = decodeSafetensors(files.tensors, { prefix: true });
+  const { tensors, metadata } = decodeModelFile(files.tensors, { prefix: true });
   const space = parseSpace(metadata['space']);
   const terms = parseTerms(metadata['terms']);
   if (terms.length > space.nEmbedding) {
@@ -76,6 +78,25 @@ export async function loadServingModel(files: ServingFiles): Promise<ServingMode
     phrases: parsePhrases(metadata['phrases'], terms.length),
   };
 }
+
+/**
+ * Reads the tensors of a version, as {@link decodeSafetensors} does.
+ *
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` as well when the metadata name a newer format.
+ */
+export function decodeModelFile(bytes: Uint8Array, options: { readonly prefix?: boolean } = {}): Safetensors {
+  const file = decodeSafetensors(bytes, options);
+  const { format } = file.metadata;
+  // Metadata are text.
+  requireKnownFormat(
+    MODEL_FILE,
+    format !== undefined && /^\d+$/.test(format) ? Number(format) : format,
+    MODEL_FORMAT,
+  );
+  return file;
+}
+
+const MODEL_FORMAT = 1;
 
 /** The feature space as the tensors' metadata carries it. */
 export function formatSpace(space: FeatureSpace): string {

@@ -1,8 +1,8 @@
 import { readFinite, readCsr } from '../artifact/read-tensor.ts';
 import { readServingTensors } from '../artifact/model-tensors.ts';
 import { parseMetadata } from '../artifact/read-metadata.ts';
-import { decodeSafetensors, type Tensor } from '../artifact/safetensors.ts';
-import { parseSpace, type ServingModel } from '../artifact/serving-model.ts';
+import type { Tensor } from '../artifact/safetensors.ts';
+import { decodeModelFile, parseSpace, type ServingModel } from '../artifact/serving-model.ts';
 import { EncoreError } from '../errors.ts';
 import { columnLengths, type Csr } from '../math/csr.ts';
 import { createSource } from '../scoring/create-source.ts';
@@ -47,7 +47,7 @@ export interface FoldInModel {
  *   version was published without them.
  */
 export function loadFoldIn(bytes: Uint8Array): FoldInModel {
-  const { tensors, metadata } = decodeSafetensors(bytes);
+  const { tensors, metadata } = decodeModelFile(bytes);
   const space = parseSpace(metadata['space']);
   const description = parseDescription(metadata[FOLD_IN]);
   const names = description.sources.map(({ name }) => name);

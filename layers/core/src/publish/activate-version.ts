@@ -1,4 +1,5 @@
 import { CATALOG_FILE, MANIFEST_FILE, MODEL_FILE, type Manifest } from '../artifact/manifest.ts';
+import { requireKnownRecord } from '../artifact/candidate-record.ts';
 import { decodeCandidateShard, shardPath } from '../artifact/candidates-file.ts';
 import { EncoreError } from '../errors.ts';
 import type { CandidateEntry } from '../ports.ts';
@@ -130,6 +131,8 @@ async function checkServed(
     manifest.candidates.shards === 0
       ? []
       : decodeCandidateShard(await readFileOf(ports, manifest, shardPath(0)));
+  // All records of a version are of one format; models do not say which.
+  if (shard.length > 0) requireKnownRecord(shard[0]!.record);
   const catalog = await readFileOf(ports, manifest, CATALOG_FILE);
   const model = await readFileOf(ports, manifest, MODEL_FILE);
   await load({ tensors: model.subarray(0, manifest.servingBytes), catalog });

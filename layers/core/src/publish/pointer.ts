@@ -1,3 +1,4 @@
+import { requireKnownFormat } from '../artifact/format.ts';
 import { EncoreError } from '../errors.ts';
 import type { ModelStore } from '../ports.ts';
 
@@ -32,7 +33,7 @@ export interface StoredPointer {
  * Reads which version is served.
  *
  * @returns `undefined` before the first version is published.
- * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no pointer, naming the field.
+ * @throws {@link EncoreError} `ARTIFACT_INCOMPATIBLE` when the object is no pointer, naming the field, or of a newer format.
  */
 export async function readPointer(store: ModelStore): Promise<StoredPointer | undefined> {
   const object = await store.get(POINTER_KEY);
@@ -44,6 +45,8 @@ export function encodePointer({ version, previous, fence, pinned }: Pointer): Ui
   return new TextEncoder().encode(`${JSON.stringify({ version, previous, fence, pinned }, null, 2)}\n`);
 }
 
+const POINTER_FORMAT = 1;
+
 function decodePointer(bytes: Uint8Array): Pointer {
   let value: unknown;
   try {
@@ -52,7 +55,8 @@ function decodePointer(bytes: Uint8Array): Pointer {
     throw incompatible('', 'no JSON', 'a JSON object', { cause });
   }
   if (typeof value !== 'object' || value === null) throw incompatible('', JSON.stringify(value), 'an object');
-  const { version, previous, fence, pinned }: Readonly<Record<string, unknown>> = { ...value };
+  const { format, version, previous, fence, pinned }: Readonly<Record<string, unknown>> = { ...value };
+  requireKnownFormat(POINTER_KEY, format, POINTER_FORMAT);
   if (typeof version !== 'string') throw incompatible(' field version', JSON.stringify(version), 'a string');
   if (typeof previous !== 'string' && previous !== null) {
     throw incompatible(' field previous', JSON.stringify(previous), 'a string or null');

@@ -1,3 +1,4 @@
+import { requireKnownFormat } from '../artifact/format.ts';
 import { EncoreError } from '../errors.ts';
 import { versionKey } from './pointer.ts';
 import { pause, retrying, type PublishPorts } from './retrying.ts';
@@ -45,7 +46,7 @@ export const STATE_FILE = 'state.json';
  * @param change - What to make of the state found; `null` to leave it. Asked again after a lost race and after a write without an answer.
  * @returns What it was, and whether the change was made.
  * @throws {@link EncoreError} `PUBLISH_FAILED` when a store stays unavailable; `ARTIFACT_INCOMPATIBLE` when the object
- *   is no state.
+ *   is no state, or of a newer format.
  */
 export async function changeVersionState(
   ports: PublishPorts,
@@ -81,7 +82,7 @@ export async function changeVersionState(
  * Reads a version's state; where there is none, nothing is known.
  *
  * @throws {@link EncoreError} `PUBLISH_FAILED` when a store stays unavailable; `ARTIFACT_INCOMPATIBLE` when the object
- *   is no state.
+ *   is no state, or of a newer format.
  */
 export async function readVersionState(ports: PublishPorts, version: string): Promise<VersionState> {
   return (await changeVersionState(ports, version, () => null)).found;
@@ -106,6 +107,8 @@ function encodeState({ candidatesUntil, candidatesStored, activatedAt, deleting 
   return new TextEncoder().encode(`${JSON.stringify(state, null, 2)}\n`);
 }
 
+const STATE_FORMAT = 1;
+
 function decodeState(key: string, body: Uint8Array): VersionState {
   const text = new TextDecoder().decode(body);
   const bad = (options?: ErrorOptions): EncoreError =>
@@ -124,11 +127,13 @@ function decodeState(key: string, body: Uint8Array): VersionState {
   if (typeof value !== 'object' || value === null) throw bad();
   // Older states have no candidatesStored.
   const {
+    format,
     candidatesUntil,
     candidatesStored = null,
     activatedAt,
     deleting,
   }: Readonly<Record<string, unknown>> = { ...value };
+  requireKnownFormat(key, format, STATE_FORMAT);
   if (typeof deleting !== 'boolean') throw bad();
   const time = (found: unknown): number => {
     const ms = typeof found === 'string' ? Date.parse(found) : Number.NaN;
