@@ -1,2 +1,14 @@
-/** The folders under `functions/` that are deployed, each a Lambda. */
-export const FUNCTION_NAMES = ['events', 'experiments', 'models', 'recommend', 'train', 'users'] as const;
+/** The folders under `functions/` whose handlers are deployed. */
+export const FUNCTION_NAMES = [
+  'events',
+  'experiments',
+  'models',
+  'recommend',
+  'train',
+  'train/steps',
+  'upkeep',
+  'users',
+] as const;
+
+/** One of them. */
+export type FunctionName = (typeof FUNCTION_NAMES)[number];

@@ -1,11 +1,11 @@
-import type { FUNCTION_NAMES } from '../../lib/build/function-names.ts';
+import type { HttpFunction } from '../../functions/routes.ts';
 
 /** What comes of an event: the status of an HTTP answer, or how the training ends. */
 export type Outcome = number | 'published' | 'INVALID_OPTION' | 'INVALID_DATA_SET';
 
 /** One event file, and what the function that it is for makes of it. */
 export interface EventFile {
-  readonly function: (typeof FUNCTION_NAMES)[number];
+  readonly function: HttpFunction | 'train';
   readonly outcome: Outcome;
 }
 
