@@ -4,6 +4,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createS3Client, TRAINING_LIMITS } from '../../functions/shared/adapters/clients.ts';
+import { createS3ModelStore } from '../../functions/shared/adapters/s3-model-store.ts';
 import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
@@ -13,7 +14,9 @@ import { startLocalStack, type LocalStack } from '../../lib/local/local-stack.ts
 import { uploadDataset } from '../../lib/local/upload-dataset.ts';
 import { callRoute } from '../functions/call-route.ts';
 import type { TestRequest } from '../functions/http-event.ts';
-import { grantsOf, synthesise } from './synthesise.ts';
+import { runWorkflow } from '../functions/train/local-workflow.ts';
+import { grantsOf, synthesise, VARIANTS } from './synthesise.ts';
+import { definitionOf, workflowTemplate } from './workflow-stack.ts';
 
 /**
  * Every function is run over the embedded stores, through all that it does, and what it asks of them is written down as the right that it
@@ -204,13 +207,36 @@ async function exercise(): Promise<void> {
   expect(await lookAfter('model')).toMatchObject({ modelVersion: second, candidates: 'activated' });
   expect(await lookAfter('model')).toMatchObject({ candidates: 'kept', candidatesWritten: 0 });
   expect(await lookAfter('experiments')).toMatchObject([{ experiment: 'ranker' }]);
+
+  // The same training in steps, with a listener to take out of the files and an old version to delete.
+  await put(`models/${old}/report.json`, '{}');
+  const modelStore = createS3ModelStore(s3, bucket, { deadlineMs: 60_000 });
+  const published = await runWorkflow(
+    definitionOf(workflowTemplate()),
+    { env, modelStore },
+    {
+      name: 'run',
+      input: training,
+      before: ({ step }) => {
+        running = ['candidates', 'recommendations'].includes(step)
+          ? 'WorkflowTrainShard'
+          : 'WorkflowTrainStep';
+      },
+    },
+  );
+  running = '';
+  expect(published).toMatchObject({ published: { outcome: 'pinned' } });
 }
 
 const { training, serving } = synthesise();
+const { training: workflow } = synthesise(VARIANTS['prod, jwt, workflow']);
+const SCHEDULED: readonly string[] = ['Train', 'UpkeepFunction'];
 
 describe.each([
   ['Train', training],
   ['UpkeepFunction', training],
+  ['WorkflowTrainStep', workflow],
+  ['WorkflowTrainShard', workflow],
   ['Recommend', serving],
   ['AcceptEvents', serving],
   ['ConfigureExperiments', serving],
@@ -218,16 +244,16 @@ describe.each([
   ['Users', serving],
 ])('the function %s', (name, template) => {
   it('may do what it was seen to do, on what it did it to, and nothing else', () => {
-    const ofStores = grantsOf(template, name).filter((grant) => /^(s3|dynamodb):/.test(grant));
+    const ofStores = grantsOf(template, `${name}Role`).filter((grant) => /^(s3|dynamodb):/.test(grant));
     expect(ofStores.toSorted()).toEqual(withListing(needed.get(name) ?? new Set()));
   });
 
   it('may besides write its own log and its traces, and put aside the event of a run that failed', () => {
-    const others = grantsOf(template, name).filter((grant) => !/^(s3|dynamodb):/.test(grant));
+    const others = grantsOf(template, `${name}Role`).filter((grant) => !/^(s3|dynamodb):/.test(grant));
     expect(others.map((grant) => grant.replaceAll(/<\w*?(Logs|FailedRuns)\w+\.Arn>/g, '<$1>'))).toEqual([
       'logs:CreateLogStream on <Logs>',
       'logs:PutLogEvents on <Logs>',
-      ...(template === training ? ['sqs:SendMessage on <FailedRuns>'] : []),
+      ...(SCHEDULED.includes(name) ? ['sqs:SendMessage on <FailedRuns>'] : []),
       'xray:PutTelemetryRecords on *',
       'xray:PutTraceSegments on *',
     ]);
