@@ -154,6 +154,22 @@ async function addNewer({ path, change }: Pick<Case, 'path' | 'change'>): Promis
 const pointToNewer = (): Promise<void> =>
   rewrite('models/current.json', inJson({ version: NEWER, previous: version, fence: 2 }));
 
+/** A process that has served the stored version; `later` is when it looks at the pointer again. */
+async function warm() {
+  const serving = serveFrom(store);
+  await serving.preload();
+  expect(await serving.list(LISTENER)).toMatchObject({ policy: 'personal', modelVersion: version });
+  return {
+    ...serving,
+    later: async () => {
+      vi.setSystemTime(Date.now() + 60_000);
+      await serving.list(LISTENER);
+      await vi.waitFor(() => expect(serving.failures).not.toEqual([]), { timeout: 10_000 });
+      return serving.list(LISTENER);
+    },
+  };
+}
+
 describe('serving', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -161,22 +177,6 @@ describe('serving', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-
-  /** A process that has served the stored version; `later` is when it looks at the pointer again. */
-  async function warm() {
-    const serving = serveFrom(store);
-    await serving.preload();
-    expect(await serving.list(LISTENER)).toMatchObject({ policy: 'personal', modelVersion: version });
-    return {
-      ...serving,
-      later: async () => {
-        vi.setSystemTime(Date.now() + 60_000);
-        await serving.list(LISTENER);
-        await vi.waitFor(() => expect(serving.failures).not.toEqual([]), { timeout: 10_000 });
-        return serving.list(LISTENER);
-      },
-    };
-  }
 
   it.each(OF_THE_MODEL)(
     'keeps the last model where the $what of the next is of a newer format',
