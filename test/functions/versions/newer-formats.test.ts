@@ -154,6 +154,22 @@ async function addNewer({ path, change }: Pick<Case, 'path' | 'change'>): Promis
 const pointToNewer = (): Promise<void> =>
   rewrite('models/current.json', inJson({ version: NEWER, previous: version, fence: 2 }));
 
+/** A process that has served the stored version; `later` is when it looks at the pointer again. */
+async function warm() {
+  const serving = serveFrom(store);
+  await serving.preload();
+  expect(await serving.list(LISTENER)).toMatchObject({ policy: 'personal', modelVersion: version });
+  return {
+    ...serving,
+    later: async () => {
+      vi.setSystemTime(Date.now() + 60_000);
+      await serving.list(LISTENER);
+      await vi.waitFor(() => expect(serving.failures).not.toEqual([]), { timeout: 10_000 });
+      return serving.list(LISTENER);
+    },
+  };
+}
+
 describe('serving', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -161,22 +177,6 @@ describe('serving', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-
-  /** A process that has served the stored version; `later` is when it looks at the pointer again. */
-  async function warm() {
-    const serving = serveFrom(store);
-    await serving.preload();
-    expect(await serving.list(LISTENER)).toMatchObject({ policy: 'personal', modelVersion: version });
-    return {
-      ...serving,
-      later: async () => {
-        vi.setSystemTime(Date.now() + 60_000);
-        await serving.list(LISTENER);
-        await vi.waitFor(() => expect(serving.failures).not.toEqual([]), { timeout: 10_000 });
-        return serving.list(LISTENER);
-      },
-    };
-  }
 
   it.each(OF_THE_MODEL)(
     'keeps the last model where the $what of the next is of a newer format',
@@ -245,6 +245,19 @@ describe('activation', () => {
     const before = await store.get('models/current.json');
     expect((await (await administer(store)).activate(version)).status).toBe(409);
     expect(await store.get('models/current.json')).toEqual(before);
+  });
+
+  it('goes back from a version whose manifest is of a newer format, which is listed with the reason', async () => {
+    const newer = OF_THE_MODEL[0]!;
+    await addNewer(newer);
+    await pointToNewer();
+    const { list, activate } = await administer(store);
+    expect((await list()).body.versions).toEqual([
+      expect.objectContaining({ version: NEWER, current: true, readable: false, reason: newer.message }),
+      expect.objectContaining({ version, current: false, readable: true }),
+    ]);
+    expect(await activate(version)).toMatchObject({ status: 200, body: { version, pinned: true } });
+    expect((await list()).body.pointer).toMatchObject({ version, previous: NEWER, pinned: true });
   });
 
   it.each(EXPLICIT)('serves a version whose $what says format 1', async (explicit) => {

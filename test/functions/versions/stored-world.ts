@@ -17,19 +17,17 @@ import { openInMemory } from '../../../layers/core/src/data/hetrec.ts';
 import { generateSample } from '../../../layers/core/src/data/synthetic.ts';
 import type { CandidateStore, ModelStore } from '../../../layers/core/src/ports.ts';
 import { VERSION_EVENT, VERSION_NOW, VERSION_SAMPLE } from '../../fixtures/versions/seed.ts';
-import { callRoute, type Called } from '../call-route.ts';
+import { callRoute, type AnswerBody, type Called } from '../call-route.ts';
 import { silentProgress } from '../../core/tiny.ts';
 import { recordingObservability } from '../recording-observability.ts';
 
 /** A list that was answered. */
-export interface AnsweredList {
-  readonly modelVersion: string | null;
-  readonly policy: string;
-  readonly recommendations: readonly {
-    readonly artistId: string;
-    readonly rank: number;
-    readonly score: number;
-  }[];
+export type AnsweredList = Pick<AnswerBody, 'modelVersion' | 'policy' | 'recommendations'>;
+
+async function listOf(asked: Promise<Called>): Promise<AnsweredList> {
+  const { status, body } = await asked;
+  if (status !== 200) throw new Error(`a list was answered with ${status}: ${JSON.stringify(body)}`);
+  return body;
 }
 
 /** What serving makes of a model store; all else is in memory. */
@@ -52,11 +50,6 @@ export function serveFrom(
     // Stores in memory answer at once; a machine that is busy may not.
     budgetMs: 60_000,
   });
-  const listOf = async (asked: Promise<Called>): Promise<AnsweredList> => {
-    const { status, body } = await asked;
-    if (status !== 200) throw new Error(`a list was answered with ${status}: ${JSON.stringify(body)}`);
-    return body as unknown as AnsweredList;
-  };
   return {
     /** Of what could not be refreshed, as text. */
     failures,
