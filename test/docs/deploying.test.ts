@@ -62,7 +62,7 @@ describe('the table of settings', () => {
     const chosen = rows.flatMap(({ key, allowed }) => {
       const refused = (() => {
         try {
-          return String(readStageConfig({ [key]: '?' }).stage);
+          return readStageConfig({ [key]: '?' }).stage;
         } catch (error) {
           return String(error);
         }
@@ -160,7 +160,7 @@ describe('the table of functions', () => {
   const deployed = Object.entries({ ...stacks.serving.functions, ...stacks.training.functions });
 
   it('has every function that can be invoked by hand', () => {
-    expect(rows.map(([name]) => name).toSorted()).toEqual(FUNCTION_NAMES.toSorted());
+    expect(new Set(rows.map(([name]) => name))).toEqual(new Set(FUNCTION_NAMES));
   });
 
   it('has their logical ids and stacks', () => {
