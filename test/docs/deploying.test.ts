@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { parseTrainingEvent } from '../../functions/train/request.ts';
 import { FUNCTION_NAMES } from '../../lib/build/function-names.ts';
 import { readStageConfig } from '../../lib/config.ts';
 import { addStage } from '../../lib/encore-app.ts';
+import { STAGE_TAG } from '../../lib/observability-stack.ts';
 import { EVENT_FILES } from '../events/event-files.ts';
-import { newApp, resourcesOf, synthesise, VARIANTS, functionsOf } from '../stacks/synthesise.ts';
+import { functionsOf, newApp, resourcesOf, synthesise, VARIANTS } from '../stacks/synthesise.ts';
 import { costTables } from '../tools/costs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -92,6 +94,23 @@ describe('the table of settings', () => {
   });
 });
 
+describe('what the page says of stages', () => {
+  it.each([
+    ['dev', /`dev` keeps logs for (\d+) days and lets (\d+) requests a second through, (\d+) at once\./],
+    ['prod', /`prod` keeps them for (\d+) days, lets (\d+) through, (\d+) at once, and DynamoDB refuses/],
+  ])('is so for %s', (stage, sentence) => {
+    const { logRetention, throttle, deletionProtection } = readStageConfig({ stage });
+    expect(sentence.exec(page)?.slice(1).map(Number)).toEqual([logRetention, throttle.rate, throttle.burst]);
+    expect(deletionProtection).toBe(stage === 'prod');
+  });
+
+  it('is so for demos, and for the tag of the bill', () => {
+    const { rate } = readStageConfig({ auth: 'demo' }).throttle;
+    expect(page).toContain(`open to everybody, ${rate} requests a second in all`);
+    expect(page).toContain(`activate the tag \`${STAGE_TAG}\``);
+  });
+});
+
 describe('what the page names', () => {
   it('as scripts are those of package.json', () => {
     const { scripts } = z
@@ -134,6 +153,17 @@ describe('what the page names', () => {
     for (const { name, file } of invoked) expect([file, EVENT_FILES[file]?.function]).toEqual([file, name]);
     for (const file of found(/test\/events\/([a-z-]+\/[a-z-]+\.json)/g)) {
       expect(Object.keys(EVENT_FILES)).toContain(file);
+    }
+  });
+
+  it('as events that start a training are those of the schedule', () => {
+    const events = found(/(?:--payload|--input) '(\{[^']+\})'/g);
+    expect(events).toHaveLength(2);
+    for (const event of events) {
+      expect(parseTrainingEvent(JSON.parse(event))).toMatchObject({
+        dataset: 'hetrec2011-lastfm-2k',
+        preset: 'full',
+      });
     }
   });
 

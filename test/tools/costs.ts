@@ -1,5 +1,5 @@
 /**
- * What a stage costs per month: `node test/tools/costs.ts` prints the tables of docs/deploying.md. Quantities times prices and nothing else: whoever
+ * What a stage costs per month: `npx node test/tools/costs.ts` prints the tables of docs/deploying.md. Quantities times prices and nothing else: whoever
  * measures otherwise, or pays otherwise, changes a line here. Tests compare the counted quantities with what is deployed, and the document
  * with what is printed.
  */
