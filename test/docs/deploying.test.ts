@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { parseTrainingEvent } from '../../functions/train/request.ts';
 import { FUNCTION_NAMES } from '../../lib/build/function-names.ts';
 import { readStageConfig } from '../../lib/config.ts';
 import { addStage } from '../../lib/encore-app.ts';
+import { STAGE_TAG } from '../../lib/observability-stack.ts';
 import { EVENT_FILES } from '../events/event-files.ts';
-import { newApp, resourcesOf, synthesise, VARIANTS, functionsOf } from '../stacks/synthesise.ts';
+import { functionsOf, newApp, resourcesOf, synthesise, VARIANTS } from '../stacks/synthesise.ts';
 import { costTables } from '../tools/costs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -62,7 +64,7 @@ describe('the table of settings', () => {
     const chosen = rows.flatMap(({ key, allowed }) => {
       const refused = (() => {
         try {
-          return String(readStageConfig({ [key]: '?' }).stage);
+          return readStageConfig({ [key]: '?' }).stage;
         } catch (error) {
           return String(error);
         }
@@ -89,6 +91,23 @@ describe('the table of settings', () => {
       auth: { mode: 'jwt', adminScope: examples['adminScope'] },
       corsOrigins: [examples['corsOrigins']],
     });
+  });
+});
+
+describe('what the page says of stages', () => {
+  it.each([
+    ['dev', /`dev` keeps logs for (\d+) days and lets (\d+) requests a second through, (\d+) at once\./],
+    ['prod', /`prod` keeps them for (\d+) days, lets (\d+) through, (\d+) at once, and DynamoDB refuses/],
+  ])('is so for %s', (stage, sentence) => {
+    const { logRetention, throttle, deletionProtection } = readStageConfig({ stage });
+    expect(sentence.exec(page)?.slice(1).map(Number)).toEqual([logRetention, throttle.rate, throttle.burst]);
+    expect(deletionProtection).toBe(stage === 'prod');
+  });
+
+  it('is so for demos, and for the tag of the bill', () => {
+    const { rate } = readStageConfig({ auth: 'demo' }).throttle;
+    expect(page).toContain(`open to everybody, ${rate} requests a second in all`);
+    expect(page).toContain(`activate the tag \`${STAGE_TAG}\``);
   });
 });
 
@@ -137,6 +156,17 @@ describe('what the page names', () => {
     }
   });
 
+  it('as events that start a training are those of the schedule', () => {
+    const events = found(/(?:--payload|--input) '(\{[^']+\})'/g);
+    expect(events).toHaveLength(2);
+    for (const event of events) {
+      expect(parseTrainingEvent(JSON.parse(event))).toMatchObject({
+        dataset: 'hetrec2011-lastfm-2k',
+        preset: 'full',
+      });
+    }
+  });
+
   it('as sections of the runbook are there', () => {
     const links = found(/\(runbook\.md#([a-z-]+)\)/g);
     expect(links.length).toBeGreaterThan(2);
@@ -160,7 +190,7 @@ describe('the table of functions', () => {
   const deployed = Object.entries({ ...stacks.serving.functions, ...stacks.training.functions });
 
   it('has every function that can be invoked by hand', () => {
-    expect(rows.map(([name]) => name).toSorted()).toEqual(FUNCTION_NAMES.toSorted());
+    expect(new Set(rows.map(([name]) => name))).toEqual(new Set(FUNCTION_NAMES));
   });
 
   it('has their logical ids and stacks', () => {

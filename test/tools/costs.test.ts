@@ -9,18 +9,19 @@ import { billOf, PRICES, QUANTITIES, SENT, usageOf, type Quantities } from './co
 const ROOT = join(import.meta.dirname, '../..');
 const MONTH_SECONDS = (365 / 12) * 86_400;
 
-const quantities = Object.fromEntries(
-  Object.entries(QUANTITIES).map(([name, { value }]) => [name, value]),
-) as Quantities;
-const nothing = Object.fromEntries(Object.keys(QUANTITIES).map((name) => [name, 0])) as Quantities;
-/** Whatever is asked again and again needs a time between. */
-const nothingButLists: Quantities = { ...nothing, pointerFreshSeconds: 1, experimentsFreshSeconds: 1 };
+const taken: Quantities = (name) => QUANTITIES[name].value;
+
+/** A service that takes what is given, and nothing else; whatever is asked again is so every second. */
+const only =
+  (given: Readonly<Partial<Record<keyof typeof QUANTITIES, number>>>): Quantities =>
+  (name) =>
+    given[name] ?? (name.endsWith('FreshSeconds') ? 1 : 0);
 
 describe('what a month takes', () => {
   it('without requests is what trainings and the upkeep take', () => {
-    const q = { ...nothingButLists, trainingsPerDay: 12 / 365, trainingMiB: 2_048, trainingSeconds: 100 };
+    const run = { trainingsPerDay: 12 / 365, trainingMiB: 2_048, trainingSeconds: 100 };
     const stored = { listeners: 1_000, recordWrites: 3, recordKB: 2, recordDays: 365 };
-    expect(usageOf(0, { ...q, ...stored })).toMatchObject({
+    expect(usageOf(0, only({ ...run, ...stored }))).toMatchObject({
       lambdaRequests: expect.closeTo(1, 9),
       lambdaGBSeconds: expect.closeTo(200, 9),
       dynamoWrites: expect.closeTo(3_000, 9),
@@ -33,7 +34,7 @@ describe('what a month takes', () => {
   });
 
   it('grows with requests', () => {
-    const q = { ...nothingButLists, listMiB: 1_024, listSeconds: 0.02, listWrites: 1, answerKB: 3, logKB: 2 };
+    const q = only({ listMiB: 1_024, listSeconds: 0.02, listWrites: 1, answerKB: 3, logKB: 2 });
     expect(usageOf(1_000_000, q)).toMatchObject({
       lambdaRequests: 1_000_000,
       lambdaGBSeconds: 20_000,
@@ -44,7 +45,7 @@ describe('what a month takes', () => {
   });
 
   it('has no more cold starts, and no more looks at what is served, than requests', () => {
-    const q = { ...nothingButLists, listMiB: 1_024, coldStarts: 100, coldStartSeconds: 1, warmProcesses: 1 };
+    const q = only({ listMiB: 1_024, coldStarts: 100, coldStartSeconds: 1, warmProcesses: 1 });
     expect(usageOf(10, q)).toMatchObject({ lambdaGBSeconds: 10, s3Reads: 10, dynamoReads: 10 });
     const many = usageOf(1e9, q);
     expect(many.lambdaGBSeconds).toBe(100);
@@ -52,13 +53,13 @@ describe('what a month takes', () => {
   });
 
   it('has a trace of each request up to one a second, and of one in twenty of the rest', () => {
-    expect(usageOf(MONTH_SECONDS, nothingButLists).traces).toBe(MONTH_SECONDS);
-    expect(usageOf(3 * MONTH_SECONDS, nothingButLists).traces).toBeCloseTo(1.1 * MONTH_SECONDS, 3);
+    expect(usageOf(MONTH_SECONDS, only({})).traces).toBe(MONTH_SECONDS);
+    expect(usageOf(3 * MONTH_SECONDS, only({})).traces).toBeCloseTo(1.1 * MONTH_SECONDS, 3);
   });
 });
 
 describe('a bill', () => {
-  const usage = usageOf(1_000_000, quantities);
+  const usage = usageOf(1_000_000, taken);
 
   it('adds what its services cost', () => {
     const { services, together } = billOf(usage, PRICES);
@@ -70,14 +71,15 @@ describe('a bill', () => {
     );
   });
 
+  it('has a price for all that is used, once', () => {
+    expect(PRICES.map(({ of }) => of).toSorted()).toEqual(Object.keys(usage).toSorted());
+  });
+
   it('has nothing of what is free, and all that is above it', () => {
-    const free = Object.fromEntries(
-      Object.entries(PRICES).map(([key, price]) => [key, { ...price, free: Infinity }]),
-    ) as unknown as typeof PRICES;
+    const free = PRICES.map((price) => ({ ...price, free: Infinity }));
     expect(billOf(usage, free).lessFree).toBe(0);
-    const { dashboards } = PRICES;
-    const two = { ...free, dashboards: { ...dashboards, free: 1 } } as unknown as typeof PRICES;
-    expect(billOf({ ...usage, dashboards: 3 }, two).lessFree).toBe(6);
+    const one = free.map((price) => (price.of === 'dashboards' ? { ...price, free: 1 } : price));
+    expect(billOf({ ...usage, dashboards: 3 }, one).lessFree).toBe(6);
   });
 });
 
@@ -88,8 +90,7 @@ describe('a counted quantity', () => {
       .Properties['MemorySize'];
 
   it('of memory is that of the function', () => {
-    const { trainingMiB, upkeepMiB, listMiB } = quantities;
-    expect([trainingMiB, upkeepMiB, listMiB]).toEqual([
+    expect([taken('trainingMiB'), taken('upkeepMiB'), taken('listMiB')]).toEqual([
       memory(training, 'Train'),
       memory(training, 'Upkeep'),
       memory(serving, 'Recommend'),
@@ -101,7 +102,7 @@ describe('a counted quantity', () => {
       String(properties['ScheduleExpression']),
     );
     expect(schedules.toSorted()).toEqual(['cron(0 3 * * ? *)', 'rate(1 day)', 'rate(1 hour)']);
-    expect([quantities.trainingsPerDay, quantities.upkeepsPerDay]).toEqual([1, 24 + 1]);
+    expect([taken('trainingsPerDay'), taken('upkeepsPerDay')]).toEqual([1, 24 + 1]);
   });
 
   it('of metrics in alarms has every metric of an expression', () => {
@@ -110,9 +111,9 @@ describe('a counted quantity', () => {
       const { Metrics } = alarm.parse(properties);
       return Metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1;
     });
-    expect(perAlarm.reduce((sum, n) => sum + n, 0)).toBe(quantities.alarmMetrics);
+    expect(perAlarm.reduce((sum, n) => sum + n, 0)).toBe(taken('alarmMetrics'));
     expect(QUANTITIES.alarmMetrics.how).toContain(` ${perAlarm.length} alarms`);
-    expect(propertiesOf(observability, 'AWS::CloudWatch::Dashboard')).toHaveLength(quantities.dashboards);
+    expect(propertiesOf(observability, 'AWS::CloudWatch::Dashboard')).toHaveLength(taken('dashboards'));
   });
 
   it('of days is what the bucket and the log groups keep, beside what trainings keep', () => {
@@ -123,22 +124,25 @@ describe('a counted quantity', () => {
         readFileSync(join(ROOT, 'layers/core/src/publish/expire-versions.ts'), 'utf8'),
       )?.[1],
     );
-    expect(quantities.versionDays).toBe(kept + noncurrent);
+    expect(taken('versionDays')).toBe(kept + noncurrent);
     const checked = readFileSync(join(ROOT, 'functions/upkeep/check-experiments.ts'), 'utf8');
-    expect(quantities.checkedDays).toBe(Number(/^const DAYS = (\d+);/m.exec(checked)?.[1]));
+    expect(taken('checkedDays')).toBe(Number(/^const DAYS = (\d+);/m.exec(checked)?.[1]));
   });
 });
 
+const sources = (folder: string): readonly string[] =>
+  readdirSync(join(ROOT, 'functions', folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(ROOT, 'functions', folder, name), 'utf8'));
+
 describe('the metrics that are sent', () => {
-  const sources = (folder: string): readonly string[] =>
-    readdirSync(join(ROOT, 'functions', folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => readFileSync(join(ROOT, 'functions', folder, name), 'utf8'));
+  const names = new Map<string, string>([
+    ...Object.entries(METRICS).map(([key, name]) => [`METRICS.${key}`, name] as const),
+    ...Object.entries(GAUGES).map(([key, { name }]) => [`GAUGES.${key}`, name] as const),
+  ]);
   const namesIn = (texts: readonly string[]): readonly string[] =>
     texts.flatMap((text) =>
-      Array.from(text.matchAll(/\b(METRICS|GAUGES)\.(\w+)/g), ([, table, key]) =>
-        table === 'METRICS' ? METRICS[key as keyof typeof METRICS] : GAUGES[key as keyof typeof GAUGES].name,
-      ),
+      Array.from(text.matchAll(/\b(?:METRICS|GAUGES)\.\w+/g), ([name]) => names.get(name) ?? name),
     );
   /** What functions share counts lists made without experiments, which is for `recommend`. */
   const SHARED = { recommend: [METRICS.experimentsUnknown] } as const;

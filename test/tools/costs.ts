@@ -1,5 +1,5 @@
 /**
- * What a stage costs per month: `node test/tools/costs.ts` prints the tables of docs/deploying.md. Quantities times prices and nothing else: whoever
+ * What a stage costs per month: `npx node test/tools/costs.ts` prints the tables of docs/deploying.md. Quantities times prices and nothing else: whoever
  * measures otherwise, or pays otherwise, changes a line here. Tests compare the counted quantities with what is deployed, and the document
  * with what is printed.
  */
@@ -98,26 +98,46 @@ export const QUANTITIES = {
     how: '`EXPERIMENTS_FRESH_MS`',
   },
   listeners: { value: 1_892, unit: 'listeners', from: 'measured', how: 'HetRec' },
-  recordKB: { value: 4, unit: 'KB', from: 'measured', how: `a listener’s candidates, ${REAL}` },
-  recordWrites: { value: 4.5, unit: 'write units', from: 'measured', how: `the same, each rounded up` },
-  recordDays: { value: CANDIDATES_TTL_DAYS, unit: 'days', from: 'counted', how: '`CANDIDATES_TTL_DAYS`' },
-  exposureKB: {
-    value: 0.6,
+  recordKB: {
+    value: 4.2,
     unit: 'KB',
     from: 'measured',
-    how: `20 artists, with 0.1 KB of DynamoDB’s, ${REAL}`,
+    how: `a listener’s candidates and 0.1 KB of DynamoDB’s, ${REAL}`,
+  },
+  recordWrites: { value: 4.5, unit: 'write units', from: 'measured', how: `mean of a record’s, ${REAL}` },
+  recordDays: { value: CANDIDATES_TTL_DAYS, unit: 'days', from: 'counted', how: '`CANDIDATES_TTL_DAYS`' },
+  exposureKB: {
+    value: 0.43,
+    unit: 'KB',
+    from: 'measured',
+    how: `20 artists and 0.1 KB of DynamoDB’s, ${REAL}`,
   },
   exposureDays: { value: EXPOSURES_TTL_DAYS, unit: 'days', from: 'counted', how: '`EXPOSURES_TTL_DAYS`' },
   checkedDays: { value: 7, unit: 'days', from: 'counted', how: 'exposures that the daily check reads' },
-  listReads: { value: 1.5, unit: 'read units', from: 'counted', how: 'a record of 4 KB, a consistent query' },
-  listWrites: { value: 1, unit: 'write units', from: 'counted', how: 'an exposure of at most 1 KB' },
-  versionMB: { value: 60, unit: 'MB', from: 'measured', how: 'HetRec, README' },
+  listReads: {
+    value: 1.73,
+    unit: 'read units',
+    from: 'measured',
+    how: `mean of a record’s, ${REAL}; one more for a consistent query`,
+  },
+  listWrites: { value: 1, unit: 'write unit', from: 'measured', how: `an exposure of 20 artists, ${REAL}` },
+  versionMB: { value: 67, unit: 'MB', from: 'measured', how: REAL },
   versionDays: { value: 60, unit: 'days', from: 'counted', how: '30 kept, then 30 as a noncurrent version' },
-  versionObjects: { value: 100, unit: 'objects', from: 'assumed', how: 'read and written by a training' },
-  answerKB: { value: 3, unit: 'KB', from: 'assumed', how: 'an answer of 20 artists with its headers' },
-  logKB: { value: 0.8, unit: 'KB', from: 'measured', how: `what a list logs, ${REAL}` },
-  platformLogKB: { value: 0.7, unit: 'KB', from: 'assumed', how: 'Lambda’s lines, and the API’s access log' },
-  logMonths: { value: 1, unit: 'months', from: 'counted', how: 'retention in `prod`; a week in `dev`' },
+  versionObjects: {
+    value: 100,
+    unit: 'objects',
+    from: 'assumed',
+    how: '12 are written, others read and listed',
+  },
+  answerKB: { value: 3, unit: 'KB', from: 'assumed', how: '20 artists are 2 KB (measured); headers, TLS' },
+  logKB: { value: 0.74, unit: 'KB', from: 'measured', how: `what a list logs, ${REAL}` },
+  platformLogKB: {
+    value: 0.8,
+    unit: 'KB',
+    from: 'assumed',
+    how: 'ids of traces, Lambda’s lines, the access log',
+  },
+  logMonths: { value: 1, unit: 'month', from: 'counted', how: 'retention in `prod`; a week in `dev`' },
   hourlyMetrics: {
     value: count('hourly'),
     unit: 'metrics',
@@ -127,14 +147,15 @@ export const QUANTITIES = {
   dailyMetrics: { value: count('daily'), unit: 'metrics', from: 'counted', how: 'sent in one hour a day' },
   listMetrics: { value: count('withLists'), unit: 'metrics', from: 'counted', how: 'sent with lists' },
   alarmMetrics: { value: 38, unit: 'metrics', from: 'counted', how: 'that the 17 alarms are about' },
-  dashboards: { value: 1, unit: 'dashboards', from: 'counted', how: '' },
+  dashboards: { value: 1, unit: 'dashboard', from: 'counted', how: 'of the stage' },
 } as const satisfies Record<string, Quantity>;
 
-/** The value of each quantity. */
-export type Quantities = Readonly<Record<keyof typeof QUANTITIES, number>>;
+/** The value of a quantity, by its name. */
+export type Quantities = (name: keyof typeof QUANTITIES) => number;
 
 /** What one unit costs, and how many are free in every month of every account. */
 interface Price {
+  readonly of: keyof Usage;
   readonly usd: number;
   readonly unit: string;
   readonly free: number;
@@ -146,29 +167,35 @@ const MILLION = 1e6;
 const perMillion = (usd: number): number => usd / MILLION;
 
 /** List prices of us-east-1, US dollars, as the author knows them. */
-export const PRICES = {
-  lambdaRequests: { usd: perMillion(0.2), unit: 'requests', free: MILLION, service: 'Lambda' },
-  lambdaGBSeconds: { usd: perMillion(13.3334), unit: 'GB-seconds, arm64', free: 400_000, service: 'Lambda' },
-  httpRequests: { usd: perMillion(1), unit: 'requests', free: 0, service: 'HTTP API' },
-  dataOutGB: { usd: 0.09, unit: 'GB', free: 100, service: 'Data transfer out' },
-  dynamoWrites: { usd: perMillion(0.625), unit: 'write units', free: 0, service: 'DynamoDB requests' },
-  dynamoReads: { usd: perMillion(0.125), unit: 'read units', free: 0, service: 'DynamoDB requests' },
-  dynamoGB: { usd: 0.25, unit: 'GB-months', free: 25, service: 'DynamoDB storage' },
-  dynamoBackupGB: { usd: 0.2, unit: 'GB-months of backup', free: 0, service: 'DynamoDB storage' },
-  s3GB: { usd: 0.023, unit: 'GB-months', free: 0, service: 'S3' },
-  s3Writes: { usd: perMillion(5), unit: 'writes and lists', free: 0, service: 'S3' },
-  s3Reads: { usd: perMillion(0.4), unit: 'reads', free: 0, service: 'S3' },
-  logGB: { usd: 0.5, unit: 'GB', free: 5, service: 'Logs' },
-  logStoredGB: { usd: 0.03, unit: 'GB-months', free: 5, service: 'Logs' },
-  traces: { usd: perMillion(5), unit: 'traces', free: 100_000, service: 'X-Ray' },
-  metrics: { usd: 0.3, unit: 'metrics', free: 10, service: 'Metrics' },
-  alarmMetrics: { usd: 0.1, unit: 'metrics in alarms', free: 10, service: 'Alarms' },
-  dashboards: { usd: 3, unit: 'dashboards', free: 3, service: 'Dashboard' },
-  schedules: { usd: perMillion(1), unit: 'invocations', free: 14 * MILLION, service: 'Scheduler' },
-} as const satisfies Record<string, Price>;
+export const PRICES: readonly Price[] = [
+  { of: 'lambdaRequests', usd: perMillion(0.2), unit: 'requests', free: MILLION, service: 'Lambda' },
+  {
+    of: 'lambdaGBSeconds',
+    usd: perMillion(13.3334),
+    unit: 'GB-seconds, arm64',
+    free: 400_000,
+    service: 'Lambda',
+  },
+  { of: 'httpRequests', usd: perMillion(1), unit: 'requests', free: 0, service: 'HTTP API' },
+  { of: 'dataOutGB', usd: 0.09, unit: 'GB', free: 100, service: 'Data transfer out' },
+  { of: 'dynamoWrites', usd: perMillion(0.625), unit: 'write units', free: 0, service: 'DynamoDB requests' },
+  { of: 'dynamoReads', usd: perMillion(0.125), unit: 'read units', free: 0, service: 'DynamoDB requests' },
+  { of: 'dynamoGB', usd: 0.25, unit: 'GB-months', free: 25, service: 'DynamoDB storage' },
+  { of: 'dynamoBackupGB', usd: 0.2, unit: 'GB-months of backup', free: 0, service: 'DynamoDB storage' },
+  { of: 's3GB', usd: 0.023, unit: 'GB-months', free: 0, service: 'S3' },
+  { of: 's3Writes', usd: perMillion(5), unit: 'writes and lists', free: 0, service: 'S3' },
+  { of: 's3Reads', usd: perMillion(0.4), unit: 'reads', free: 0, service: 'S3' },
+  { of: 'logGB', usd: 0.5, unit: 'GB', free: 5, service: 'Logs' },
+  { of: 'logStoredGB', usd: 0.03, unit: 'GB-months', free: 5, service: 'Logs' },
+  { of: 'traces', usd: perMillion(5), unit: 'traces', free: 100_000, service: 'X-Ray' },
+  { of: 'metrics', usd: 0.3, unit: 'metrics', free: 10, service: 'Metrics' },
+  { of: 'alarmMetrics', usd: 0.1, unit: 'metrics in alarms', free: 10, service: 'Alarms' },
+  { of: 'dashboards', usd: 3, unit: 'dashboards', free: 3, service: 'Dashboard' },
+  { of: 'schedules', usd: perMillion(1), unit: 'invocations', free: 14 * MILLION, service: 'Scheduler' },
+];
 
 /** How many units of each price a month takes. */
-export type Usage = Readonly<Record<keyof typeof PRICES, number>>;
+export type Usage = ReturnType<typeof usageOf>;
 
 const MONTH_DAYS = 365 / 12;
 const MONTH_SECONDS = MONTH_DAYS * 86_400;
@@ -184,44 +211,45 @@ const TRACED_SHARE = 0.05;
  *
  * @param lists - Requests in the month, evenly spread, each for a list of 20 artists. Trainings and upkeep come on top, whatever it is.
  */
-export function usageOf(lists: number, q: Quantities): Usage {
-  const trainings = q.trainingsPerDay * MONTH_DAYS;
-  const upkeeps = q.upkeepsPerDay * MONTH_DAYS;
-  const coldStarts = Math.min(lists, q.coldStarts);
+export function usageOf(lists: number, q: Quantities) {
+  const trainings = q('trainingsPerDay') * MONTH_DAYS;
+  const upkeeps = q('upkeepsPerDay') * MONTH_DAYS;
+  const coldStarts = Math.min(lists, q('coldStarts'));
   /** Each process asks when its answer has got old, and only when there is a request. */
   const asked = (everySeconds: number): number =>
-    Math.min(lists, (q.warmProcesses * MONTH_SECONDS) / everySeconds);
-  const records = q.listeners * trainings;
+    Math.min(lists, (q('warmProcesses') * MONTH_SECONDS) / everySeconds);
+  const records = q('listeners') * trainings;
   const storedGB =
-    (q.listeners * q.trainingsPerDay * q.recordDays * q.recordKB +
-      (lists / MONTH_DAYS) * q.exposureDays * q.exposureKB) /
+    (q('listeners') * q('trainingsPerDay') * q('recordDays') * q('recordKB') +
+      (lists / MONTH_DAYS) * q('exposureDays') * q('exposureKB')) /
     KB_PER_GB;
-  const logGB = (lists * (q.logKB + q.platformLogKB)) / KB_PER_GB;
+  const logGB = (lists * (q('logKB') + q('platformLogKB'))) / KB_PER_GB;
   const others = Math.max(0, lists - MONTH_SECONDS);
   return {
     lambdaRequests: lists + trainings + upkeeps,
     lambdaGBSeconds:
-      gigabytes(q.trainingMiB) * q.trainingSeconds * trainings +
-      gigabytes(q.upkeepMiB) * q.upkeepSeconds * upkeeps +
-      gigabytes(q.listMiB) * (q.listSeconds * lists + q.coldStartSeconds * coldStarts),
+      gigabytes(q('trainingMiB')) * q('trainingSeconds') * trainings +
+      gigabytes(q('upkeepMiB')) * q('upkeepSeconds') * upkeeps +
+      gigabytes(q('listMiB')) * (q('listSeconds') * lists + q('coldStartSeconds') * coldStarts),
     httpRequests: lists,
-    dataOutGB: (lists * q.answerKB) / KB_PER_GB,
-    dynamoWrites: records * q.recordWrites + lists * q.listWrites,
+    dataOutGB: (lists * q('answerKB')) / KB_PER_GB,
+    dynamoWrites: records * q('recordWrites') + lists * q('listWrites'),
     dynamoReads:
-      lists * q.listReads +
-      asked(q.experimentsFreshSeconds) +
-      lists * q.checkedDays * q.exposureKB * READ_UNITS_PER_KB,
+      lists * q('listReads') +
+      asked(q('experimentsFreshSeconds')) +
+      lists * q('checkedDays') * q('exposureKB') * READ_UNITS_PER_KB,
     dynamoGB: storedGB,
     dynamoBackupGB: storedGB,
-    s3GB: (q.versionMB * q.trainingsPerDay * q.versionDays) / 1_000,
-    s3Writes: q.versionObjects * trainings,
-    s3Reads: q.versionObjects * trainings + asked(q.pointerFreshSeconds) + coldStarts * q.coldStartReads,
+    s3GB: (q('versionMB') * q('trainingsPerDay') * q('versionDays')) / 1_000,
+    s3Writes: q('versionObjects') * trainings,
+    s3Reads:
+      q('versionObjects') * trainings + asked(q('pointerFreshSeconds')) + coldStarts * q('coldStartReads'),
     logGB,
-    logStoredGB: logGB * q.logMonths,
+    logStoredGB: logGB * q('logMonths'),
     traces: trainings + upkeeps + (lists - others) + TRACED_SHARE * others,
-    metrics: q.hourlyMetrics + q.dailyMetrics / HOURS_PER_DAY + (lists === 0 ? 0 : q.listMetrics),
-    alarmMetrics: q.alarmMetrics,
-    dashboards: q.dashboards,
+    metrics: q('hourlyMetrics') + q('dailyMetrics') / HOURS_PER_DAY + (lists === 0 ? 0 : q('listMetrics')),
+    alarmMetrics: q('alarmMetrics'),
+    dashboards: q('dashboards'),
     schedules: trainings + upkeeps,
   };
 }
@@ -239,29 +267,30 @@ export interface Bill {
 }
 
 /** What a usage costs at the prices. */
-export function billOf(usage: Usage, prices: Readonly<Record<keyof Usage, Price>>): Bill {
+export function billOf(usage: Usage, prices: readonly Price[]): Bill {
   const services = new Map<string, number>();
   let together = 0;
   let lessFree = 0;
-  for (const key of Object.keys(prices) as (keyof Usage)[]) {
-    const { usd, free, service } = prices[key];
-    const cost = usage[key] * usd;
+  for (const { of, usd, free, service } of prices) {
+    const cost = usage[of] * usd;
     services.set(service, (services.get(service) ?? 0) + cost);
     together += cost;
-    lessFree += Math.max(0, usage[key] - free) * usd;
+    lessFree += Math.max(0, usage[of] - free) * usd;
   }
   return { services, together, lessFree };
 }
 
 /** Requests a month that the document has a column for. */
-export const COLUMNS = [0, 10_000, MILLION, 100 * MILLION] as const;
+const COLUMNS = [0, 10_000, MILLION, 100 * MILLION] as const;
 
 /** The tables of docs/deploying.md, as Markdown. */
 export function costTables(): string {
-  const quantities = Object.fromEntries(
-    Object.entries(QUANTITIES).map(([name, { value }]) => [name, value]),
-  ) as Quantities;
-  const bills = COLUMNS.map((lists) => billOf(usageOf(lists, quantities), PRICES));
+  const bills = COLUMNS.map((lists) =>
+    billOf(
+      usageOf(lists, (name) => QUANTITIES[name].value),
+      PRICES,
+    ),
+  );
   const services = [...bills[0]!.services.keys()];
   const costs = table([
     ['per month', 'no requests', ...COLUMNS.slice(1).map((lists) => `${figure(lists)} requests`)],
@@ -271,7 +300,7 @@ export function costTables(): string {
   ]);
   const prices = table([
     ['price', 'US dollars', 'for', 'free every month'],
-    ...Object.values(PRICES).map(({ service, usd, unit, free }) => {
+    ...PRICES.map(({ service, usd, unit, free }) => {
       const many = usd < 0.001;
       return [
         service,
