@@ -21,10 +21,11 @@ export interface StagedFunctions {
 export function stageFunctions(folder: string, names: readonly string[]): StagedFunctions {
   const layer = buildCoreLayer(join(folder, 'layer'));
   stageLayer(layer, folder);
-  const bundles = names.map(
-    (name) =>
-      [name, bundleFunction(`functions/${name}/handler.ts`, join(folder, 'functions', name))] as const,
-  );
+  const bundles = names.map((name) => {
+    // Side by side: a bundle within another would be part of that one's hash.
+    const outDir = join(folder, 'functions', name.replaceAll('/', '-'));
+    return [name, bundleFunction(`functions/${name}/handler.ts`, outDir)] as const;
+  });
   return { layer, bundles: new Map(bundles) };
 }
 
