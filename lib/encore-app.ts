@@ -38,6 +38,8 @@ export function addStage(app: App): EncoreStacks {
     data,
     description: 'Encore: recommendations over HTTPS',
   });
+  // What serves has to read what training writes: it is deployed first.
+  training.addDependency(serving);
   const observability = new ObservabilityStack(app, stackName('observability'), {
     config,
     watched: {

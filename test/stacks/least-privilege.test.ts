@@ -230,7 +230,7 @@ async function exercise(): Promise<void> {
 
 const { training, serving } = synthesise();
 const { training: workflow } = synthesise(VARIANTS['prod, jwt, workflow']);
-const SCHEDULED: readonly string[] = ['Train', 'UpkeepFunction'];
+const SCHEDULED: ReadonlySet<string> = new Set(['Train', 'UpkeepFunction']);
 
 describe.each([
   ['Train', training],
@@ -253,7 +253,7 @@ describe.each([
     expect(others.map((grant) => grant.replaceAll(/<\w*?(Logs|FailedRuns)\w+\.Arn>/g, '<$1>'))).toEqual([
       'logs:CreateLogStream on <Logs>',
       'logs:PutLogEvents on <Logs>',
-      ...(SCHEDULED.includes(name) ? ['sqs:SendMessage on <FailedRuns>'] : []),
+      ...(SCHEDULED.has(name) ? ['sqs:SendMessage on <FailedRuns>'] : []),
       'xray:PutTelemetryRecords on *',
       'xray:PutTraceSegments on *',
     ]);
