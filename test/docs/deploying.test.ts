@@ -9,7 +9,7 @@ import { addStage } from '../../lib/encore-app.ts';
 import { STAGE_TAG } from '../../lib/observability-stack.ts';
 import { EVENT_FILES } from '../events/event-files.ts';
 import { functionsOf, newApp, resourcesOf, synthesise, VARIANTS } from '../stacks/synthesise.ts';
-import { costTables } from '../tools/costs.ts';
+import { costTables, PRICES, QUANTITIES, SENT } from '../tools/costs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -220,6 +220,15 @@ describe('the table of functions', () => {
 });
 
 describe('the costs', () => {
+  it('say how many metrics there are, and what all of them would cost', () => {
+    const pairs = Object.values(SENT).flatMap((metrics) => Object.keys(metrics)).length;
+    const { hourlyMetrics, dailyMetrics, listMetrics } = QUANTITIES;
+    const price = PRICES.find(({ of }) => of === 'metrics')!.usd;
+    const inTable = hourlyMetrics.value + dailyMetrics.value + listMetrics.value;
+    expect(page).toContain(`of ${pairs} pairs of a metric and a service the table has ${inTable},`);
+    expect(page).toContain(`they would cost $${(pairs * price).toFixed(2)}.`);
+  });
+
   it('are those that test/tools/costs.ts prints', () => {
     expect(/<!-- costs -->\n\n([^]*?)\n\n<!-- \/costs -->/.exec(page)?.[1]).toBe(costTables());
   });

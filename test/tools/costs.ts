@@ -78,7 +78,12 @@ const REAL = '`npm run invoke`, HetRec';
 
 /** Everything that the costs follow from. */
 export const QUANTITIES = {
-  trainingSeconds: { value: 72, unit: 's', from: 'measured', how: 'HetRec, two cores, README' },
+  trainingSeconds: {
+    value: 72,
+    unit: 's',
+    from: 'measured',
+    how: 'HetRec, two x86 cores, README; not on Lambda',
+  },
   trainingMiB: { value: 3_538, unit: 'MiB', from: 'counted', how: 'memory of `Train`' },
   trainingsPerDay: { value: 1, unit: 'a day', from: 'counted', how: 'the schedule `Retrain`' },
   upkeepSeconds: { value: 2, unit: 's', from: 'assumed', how: 'reads a few small objects and items' },
@@ -97,7 +102,7 @@ export const QUANTITIES = {
     from: 'counted',
     how: '`EXPERIMENTS_FRESH_MS`',
   },
-  listeners: { value: 1_892, unit: 'listeners', from: 'measured', how: 'HetRec' },
+  listeners: { value: 1_892, unit: 'listeners', from: 'counted', how: 'HetRec' },
   recordKB: {
     value: 4.2,
     unit: 'KB',
