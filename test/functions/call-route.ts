@@ -9,7 +9,11 @@ export interface AnswerBody {
   readonly erased: Readonly<Record<'candidates' | 'events' | 'exposures', number>>;
   readonly modelVersion: string;
   readonly policy: string;
-  readonly recommendations: readonly unknown[];
+  readonly recommendations: readonly {
+    readonly artistId: string;
+    readonly rank: number;
+    readonly score: number;
+  }[];
 }
 
 export interface Called {
