@@ -247,6 +247,19 @@ describe('activation', () => {
     expect(await store.get('models/current.json')).toEqual(before);
   });
 
+  it('goes back from a version whose manifest is of a newer format, which is listed with the reason', async () => {
+    const newer = OF_THE_MODEL[0]!;
+    await addNewer(newer);
+    await pointToNewer();
+    const { list, activate } = await administer(store);
+    expect((await list()).body.versions).toEqual([
+      expect.objectContaining({ version: NEWER, current: true, readable: false, reason: newer.message }),
+      expect.objectContaining({ version, current: false, readable: true }),
+    ]);
+    expect(await activate(version)).toMatchObject({ status: 200, body: { version, pinned: true } });
+    expect((await list()).body.pointer).toMatchObject({ version, previous: NEWER, pinned: true });
+  });
+
   it.each(EXPLICIT)('serves a version whose $what says format 1', async (explicit) => {
     await addNewer(explicit);
     expect(await (await administer(store)).activate(NEWER)).toMatchObject({
