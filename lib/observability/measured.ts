@@ -114,7 +114,6 @@ export function measured({
     poisoned: sumOf(
       'items that could not be read',
       {
-        inLists: counted('recommend', METRICS.itemPoisoned, HOUR),
         inReadOuts: counted('experiments', METRICS.itemPoisoned, HOUR),
         inDrains: counted('train', METRICS.eventsPoisoned, HOUR),
         inChecks: counted('upkeep', METRICS.itemPoisoned, HOUR),
