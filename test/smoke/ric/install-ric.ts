@@ -10,7 +10,7 @@ const FOLDER = join(ROOT, 'node_modules/.cache/encore-ric');
 const TOOLS = ['cmake', 'make', 'g++', 'python3', 'tar', 'xz'];
 
 /**
- * Installs Lambda's runtime interface client where it is not there yet: npm fetches it, then its native part is compiled.
+ * Installs Lambda's runtime interface client where it is not there yet: npm fetches it, and its install scripts compile its native part.
  *
  * @param say - Told before it starts, as it takes a minute or more.
  * @returns Path of its main file.
@@ -19,8 +19,9 @@ const TOOLS = ['cmake', 'make', 'g++', 'python3', 'tar', 'xz'];
 export function installRic(say: (line: string) => void): string {
   const installed = join(FOLDER, 'node_modules/aws-lambda-ric');
   const main = join(installed, 'index.mjs');
-  // Written last: without it an earlier install was interrupted.
-  if (existsSync(join(installed, 'rapid-client.node'))) return main;
+  // What the install scripts leave: without it an earlier install was interrupted.
+  const native = join(installed, 'rapid-client.node');
+  if (existsSync(native)) return main;
   if (process.platform !== 'linux') {
     throw new Error(`${PACKAGE} compiles on Linux only; this is ${process.platform}`);
   }
@@ -43,5 +44,7 @@ export function installRic(say: (line: string) => void): string {
   } catch (cause) {
     throw new Error(`npm could not install ${PACKAGE}: its output is above`, { cause });
   }
+  if (!existsSync(native))
+    throw new Error(`npm did not run the install scripts of ${PACKAGE}: ${native} is missing`);
   return main;
 }
