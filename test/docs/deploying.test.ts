@@ -187,10 +187,14 @@ describe('what the page names', () => {
 
 describe('the table of functions', () => {
   const rows = rowsOf('function').map((cells) => cells.map(plain));
-  const deployed = Object.entries({ ...stacks.serving.functions, ...stacks.training.functions });
+  const { functions, upkeep } = stacks.training;
+  const deployed = Object.entries({ ...stacks.serving.functions, ...functions, upkeep });
 
   it('has every function that can be invoked by hand', () => {
-    expect(new Set(rows.map(([name]) => name))).toEqual(new Set(FUNCTION_NAMES));
+    // Steps of the workflow are no use alone: each goes on with what the one before has left.
+    expect(new Set(rows.map(([name]) => name))).toEqual(
+      new Set(FUNCTION_NAMES.filter((name) => name !== 'train/steps')),
+    );
   });
 
   it('has their logical ids and stacks', () => {

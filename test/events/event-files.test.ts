@@ -11,6 +11,7 @@ import { inlineParallelMap } from '../../functions/shared/adapters/worker-parall
 import { ROUTES } from '../../functions/routes.ts';
 import { createTrainHandler } from '../../functions/train/handler.ts';
 import { parseTrainingEvent } from '../../functions/train/request.ts';
+import { parseUpkeepEvent } from '../../functions/upkeep/request.ts';
 import { openInMemory } from '../../layers/core/src/data/hetrec.ts';
 import { silentProgress } from '../core/tiny.ts';
 import { allFunctions } from '../functions/all-functions.ts';
@@ -46,7 +47,7 @@ describe('an HTTP event', () => {
   });
 
   const http = Object.entries(EVENT_FILES).flatMap(([file, { function: name, outcome }]) =>
-    name === 'train' ? [] : [{ file, name, outcome }],
+    name === 'train' || name === 'upkeep' ? [] : [{ file, name, outcome }],
   );
 
   it.each(http)('$file is answered with $outcome', async ({ file, name, outcome }) => {
@@ -71,6 +72,12 @@ describe('an HTTP event', () => {
     // The test above may have sent it before.
     expect(['accepted', 'duplicate']).toContain(results[0]!.status);
     expect(results).toHaveLength(1);
+  });
+});
+
+describe('an event of the upkeep', () => {
+  it.each(['model', 'experiments'])('upkeep/%s.json asks for the check that it is named after', (check) => {
+    expect(parseUpkeepEvent(read(`upkeep/${check}.json`))).toEqual({ check });
   });
 });
 

@@ -1,11 +1,11 @@
 import type { HttpFunction } from '../../functions/routes.ts';
 
-/** What comes of an event: the status of an HTTP answer, or how the training ends. */
-export type Outcome = number | 'published' | 'INVALID_OPTION' | 'INVALID_DATA_SET';
+/** What comes of an event: the status of an HTTP answer, how a training ends, or that an upkeep has looked. */
+export type Outcome = number | 'published' | 'checked' | 'INVALID_OPTION' | 'INVALID_DATA_SET';
 
 /** One event file, and what the function that it is for makes of it. */
 export interface EventFile {
-  readonly function: HttpFunction | 'train';
+  readonly function: HttpFunction | 'train' | 'upkeep';
   readonly outcome: Outcome;
 }
 
@@ -17,6 +17,8 @@ export const EVENT_FILES: Readonly<Record<string, EventFile>> = {
   'train/schedule.json': { function: 'train', outcome: 'published' },
   'train/unknown-preset.json': { function: 'train', outcome: 'INVALID_OPTION' },
   'train/unknown-data-set.json': { function: 'train', outcome: 'INVALID_DATA_SET' },
+  'upkeep/model.json': { function: 'upkeep', outcome: 'checked' },
+  'upkeep/experiments.json': { function: 'upkeep', outcome: 'checked' },
   'recommend/list.json': { function: 'recommend', outcome: 200 },
   'recommend/new-listener.json': { function: 'recommend', outcome: 200 },
   'recommend/popular-artists.json': { function: 'recommend', outcome: 200 },

@@ -144,17 +144,21 @@ describe('the metrics that are sent', () => {
     texts.flatMap((text) =>
       Array.from(text.matchAll(/\b(?:METRICS|GAUGES)\.\w+/g), ([name]) => names.get(name) ?? name),
     );
-  /** What functions share counts lists made without experiments, which is for `recommend`. */
-  const SHARED = { recommend: [METRICS.experimentsUnknown] } as const;
+  /** What is counted by code that functions share: lists made without experiments, and items that cannot be read. */
+  const SHARED: Readonly<Record<string, readonly string[]>> = {
+    recommend: [METRICS.experimentsUnknown],
+    experiments: [METRICS.itemPoisoned],
+    upkeep: [METRICS.itemPoisoned],
+  };
 
   it.each(Object.keys(SENT))('by %s are those that its sources name', (service) => {
-    const shared = service === 'recommend' ? SHARED.recommend : [];
+    const shared = SHARED[service] ?? [];
     const named = new Set([...namesIn(sources(service)), ...shared]);
     expect(Object.keys(SENT[service]!).toSorted()).toEqual([...named].toSorted());
   });
 
   it('by what functions share are known', () => {
-    expect(new Set(namesIn(sources('shared')))).toEqual(new Set(SHARED.recommend));
+    expect(new Set(namesIn(sources('shared')))).toEqual(new Set(Object.values(SHARED).flat()));
   });
 
   it('are all of them', () => {
