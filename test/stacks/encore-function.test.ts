@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recommendVariables } from '../../functions/recommend/env.ts';
 import { trainVariables } from '../../functions/train/env.ts';
+import { upkeepVariables } from '../../functions/upkeep/env.ts';
 import { functionsOf, propertiesOf, resourcesOf, synthesise } from './synthesise.ts';
 
 const { data, training, serving } = synthesise();
@@ -49,11 +50,12 @@ describe('the stacks of a stage', () => {
   });
 
   it.each([
-    ['recommend', serving, recommendVariables],
-    ['train', training, trainVariables],
-  ])('tell the %s function every variable that it parses', (_, template, variables) => {
-    const [lambda] = functionsOf(template).values();
-    expect(Object.keys(lambda!.Environment.Variables)).toEqual(
+    ['Recommend', serving, recommendVariables],
+    ['Train', training, trainVariables],
+    ['UpkeepFunction', training, upkeepVariables],
+  ])('tell the function %s every variable that it parses', (id, template, variables) => {
+    const [, lambda] = [...functionsOf(template)].find(([logicalId]) => logicalId.startsWith(id))!;
+    expect(Object.keys(lambda.Environment.Variables)).toEqual(
       expect.arrayContaining(Object.keys(variables.shape)),
     );
   });
