@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import {
   createDynamoClient,
   createS3Client,
@@ -61,4 +62,15 @@ export async function servedVersion({ modelStore, candidateStore }: World) {
     }
   }
   return { version, manifest, files, records };
+}
+
+/** Holds that what two worlds serve has the same files, candidate records and metrics, byte for byte. */
+export async function expectSameVersion(one: World, other: World): Promise<void> {
+  const [expected, found] = [await servedVersion(one), await servedVersion(other)];
+  expect([...found.files.keys()]).toEqual([...expected.files.keys()]);
+  for (const [path, bytes] of expected.files) {
+    expect([path, Buffer.compare(found.files.get(path)!, bytes)]).toEqual([path, 0]);
+  }
+  expect(found.records).toEqual(expected.records);
+  expect(found.manifest.metrics).toEqual(expected.manifest.metrics);
 }
