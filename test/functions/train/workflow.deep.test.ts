@@ -52,6 +52,7 @@ it('publishes what the training in one invocation does on the sample, byte for b
     await trainInOne(one, input);
     await runWorkflow(definitionOf(workflowTemplate()), steps, { name: 'run', input });
     await expectSameVersion(one, steps);
+    expect((await servedVersion(steps)).records.size).toBe(300);
   } finally {
     await one.close();
     await steps.close();
