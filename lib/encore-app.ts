@@ -55,6 +55,9 @@ export function addStage(app: App): EncoreStacks {
   });
   acknowledgePrefixes(app, data);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  Tags.of(app).add(STAGE_TAG, config.stage);
+  // A dashboard has no cost to tell apart, and not every tool knows that it may have tags.
+  Tags.of(app).add(STAGE_TAG, config.stage, {
+    excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+  });
   return { data, training, serving, observability };
 }

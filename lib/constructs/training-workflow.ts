@@ -1,10 +1,11 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import {
+  CfnStateMachine,
   Choice,
   Condition,
   DefinitionBody,
@@ -151,7 +152,7 @@ export class TrainingWorkflow extends Construct {
       // Keys and numbers only: no state carries what listeners did.
       logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: true },
     });
-    this.stateMachine.node.addDependency(mayRun);
+    dependOn(this.stateMachine, mayRun);
     // It would hang on the role, which takes none of CDK's: see below.
     this.stateMachine.node.tryRemoveChild('DistributedMapPolicy');
     this.allowMaps(role);
@@ -347,6 +348,15 @@ export class TrainingWorkflow extends Construct {
     task.addRetry({ errors: TRANSIENT, maxAttempts: 3, interval: Duration.seconds(5), backoffRate: 2 });
     return task;
   }
+}
+
+/** CDK lets the machine wait for its role, which it does anyway as it names it, and not for what the role may do. */
+function dependOn({ node }: StateMachine, policy: Policy): void {
+  const [machine, attached] = [node.defaultChild, policy.node.defaultChild];
+  if (!(machine instanceof CfnStateMachine) || !(attached instanceof CfnPolicy)) {
+    throw new TypeError('CDK makes state machines and policies otherwise than this was written for');
+  }
+  machine.addOverride('DependsOn', [Stack.of(policy).getLogicalId(attached)]);
 }
 
 type Payload = Record<string, unknown>;
