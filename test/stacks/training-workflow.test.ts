@@ -72,10 +72,10 @@ describe('the training workflow', () => {
     const step = grantsOf(template, 'TrainingTrainStep');
     expect(step).toEqual(expect.arrayContaining([expect.stringMatching(/^dynamodb:UpdateItem on <Leases/)]));
     const shard = grantsOf(template, 'TrainingTrainShard').filter((grant) => !/^(logs|xray):/.test(grant));
-    expect(shard.map((grant) => grant.replace(/<Bucket[^>]*>/, '<Bucket>'))).toEqual([
-      's3:GetObject on <Bucket>/work/*',
-      's3:PutObject on <Bucket>/work/*',
-      's3:ListBucket on <Bucket>',
+    expect(shard.map((grant) => grant.replace(/<Bucket[^>]*>\/?/, 'bucket:'))).toEqual([
+      's3:GetObject on bucket:work/*',
+      's3:PutObject on bucket:work/*',
+      's3:ListBucket on bucket:',
     ]);
   });
 
@@ -87,14 +87,16 @@ describe('the training workflow', () => {
     const names = granted
       .filter((grant) => !/^(logs|xray):/.test(grant))
       .map((grant) =>
-        grant.replace(/<Training(\w+?)[0-9A-F]{8}(\.\w+)?>/g, '<$1>').replace(/<Bucket\w+\.Arn>/, '<Bucket>'),
+        grant
+          .replace(/<Training(\w+?)[0-9A-F]{8}(\.\w+)?>/g, '<$1>')
+          .replace(/<Bucket\w+\.Arn>\//, 'bucket:'),
       );
     const executions =
       'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<StateMachine>/*';
     expect(names.toSorted()).toEqual([
       'lambda:InvokeFunction on <TrainShard>',
       'lambda:InvokeFunction on <TrainStep>',
-      's3:GetObject on <Bucket>/work/*',
+      's3:GetObject on bucket:work/*',
       `states:DescribeExecution on ${executions}`,
       `states:RedriveExecution on ${executions}`,
       'states:StartExecution on <StateMachine>',
