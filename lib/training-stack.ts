@@ -14,11 +14,11 @@ import type { ScheduleTargetBaseProps } from 'aws-cdk-lib/aws-scheduler-targets'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { TrainVariables } from '../functions/train/env.ts';
-import { TABLES } from '../functions/shared/tables.ts';
 import type { StageConfig } from './config.ts';
 import { CoreLayer } from './constructs/core-layer.ts';
 import { EncoreFunction } from './constructs/encore-function.ts';
 import { scheduleRole } from './constructs/schedule-role.ts';
+import { allowTraining, trainingVariables } from './constructs/training-rights.ts';
 import { TrainingWorkflow } from './constructs/training-workflow.ts';
 import { Upkeep } from './constructs/upkeep.ts';
 import type { DataStack } from './data-stack.ts';
@@ -78,36 +78,18 @@ export class TrainingStack extends Stack {
   }
   /** One function, for data that it can train on within its 15 minutes. */
   #inOneGo({ config, data, layer, failed }: TrainingParts): Trained {
-    const { bucket, candidates, events, leases, tombstones } = data;
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {
       source: 'train',
       description: 'Trains a model on a data set and publishes it',
       layer,
-      environment: {
-        BUCKET_NAME: bucket.bucketName,
-        CANDIDATES_TABLE: candidates.tableName,
-        EVENTS_TABLE: events.tableName,
-        LEASES_TABLE: leases.tableName,
-        TOMBSTONES_TABLE: tombstones.tableName,
-      },
+      environment: trainingVariables(data),
       // Lambda gives CPU by memory: from here on a function has two whole cores, one for each training thread.
       memoryMiB: 3_538,
       timeout: Duration.minutes(15),
       config,
       failed,
     });
-    const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
-    train.allow(['s3:GetObject'], [...objects, bucket.arnForObjects('keys/erasure')]);
-    // Data sets too: the rows of listeners who were erased are taken out of their files.
-    train.allow(['s3:PutObject'], objects);
-    // Versions that are too old.
-    train.allow(['s3:DeleteObject'], [bucket.arnForObjects('models/*')]);
-    train.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    train.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
-    train.allow(['dynamodb:Query'], [`${events.tableArn}/index/${TABLES.events.index.name}`]);
-    train.allow(['dynamodb:Scan'], [tombstones.tableArn]);
-    train.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
-
+    allowTraining(train, data);
     // The schedule only hands the event over; whether the run succeeds is between Lambda and the function.
     train.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.hours(2) });
 
@@ -122,13 +104,8 @@ export class TrainingStack extends Stack {
 
   /** A state machine of many, for more. */
   #inSteps({ config, data, layer }: TrainingParts): Trained {
-    const { bucket, candidates, events, leases, tombstones } = data;
     const { stateMachine, step, shard } = new TrainingWorkflow(this, 'Workflow', {
-      bucket,
-      candidates,
-      events,
-      leases,
-      tombstones,
+      stores: data,
       layer,
       config,
     });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loadServingModel } from '@encore/core/serve';
 import {
   activateVersion,
@@ -23,14 +22,10 @@ import {
 } from '@encore/core/train';
 import { guard } from '../shared/access.ts';
 import { ADMIN_LIMITS, createDynamoClient, createS3Client } from '../shared/adapters/clients.ts';
-import { createDynamoCandidateEraser } from '../shared/adapters/dynamo-candidate-eraser.ts';
-import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoLeaseStore } from '../shared/adapters/dynamo-lease-store.ts';
-import { createDynamoTombstoneStore } from '../shared/adapters/dynamo-tombstone-store.ts';
-import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
+import { createVersionStores } from '../shared/adapters/version-stores.ts';
 import { etagOf } from '../shared/etag-of.ts';
 import { createHttpFunction, type HttpHandler } from '../shared/http.ts';
-import { loadErasures } from '../shared/listener-hash.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { accessRules, parseEnv } from '../shared/parse-env.ts';
 import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
@@ -222,26 +217,10 @@ export function createModelsHandlerFromEnvironment(
   const observability = createObservability('models', environment);
   const dynamo = createDynamoClient(environment, ADMIN_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
-  const modelStore = createS3ModelStore(
-    createS3Client(environment, ADMIN_LIMITS),
-    environment.BUCKET_NAME,
-    call,
-  );
-  const tombstones = createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call);
-  const eraser = createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call);
+  const s3 = createS3Client(environment, ADMIN_LIMITS);
   const handler = createModelsHandler({
-    publishing: {
-      modelStore,
-      candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
-      clock: Date.now,
-      sleep: (ms) => sleep(ms),
-      random: Math.random,
-    },
+    ...createVersionStores({ s3, dynamo }, environment, call),
     fences: createDynamoLeaseStore(dynamo, environment.LEASES_TABLE, { ...call, leaseName: 'training' }),
-    erasures: {
-      load: () => loadErasures(tombstones, modelStore),
-      erase: (userId) => eraser.erase(userId),
-    },
     load: loadServingModel,
     observability,
   });

@@ -1,14 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { loadServingModel } from '@encore/core/serve';
 import type { Context } from 'aws-lambda';
 import { createDynamoClient, createS3Client, TRAINING_LIMITS } from '../shared/adapters/clients.ts';
-import { createDynamoCandidateEraser } from '../shared/adapters/dynamo-candidate-eraser.ts';
-import { createDynamoCandidateStore } from '../shared/adapters/dynamo-candidate-store.ts';
 import { createDynamoExperimentStore } from '../shared/adapters/dynamo-experiment-store.ts';
 import { createDynamoExposureLog } from '../shared/adapters/dynamo-exposure-log.ts';
-import { createDynamoTombstoneStore } from '../shared/adapters/dynamo-tombstone-store.ts';
-import { createS3ModelStore } from '../shared/adapters/s3-model-store.ts';
-import { loadErasures } from '../shared/listener-hash.ts';
+import { createVersionStores } from '../shared/adapters/version-stores.ts';
 import { METRICS } from '../shared/metrics.ts';
 import { createObservability, type Observability } from '../shared/observability.ts';
 import { parseEnv } from '../shared/parse-env.ts';
@@ -81,22 +76,9 @@ export function createUpkeepHandlerFromEnvironment(
   const dynamo = createDynamoClient(environment, TRAINING_LIMITS);
   const call = { deadlineMs: CALL_DEADLINE_MS };
   const onPoison = poisonedItemLog(observability);
-  const modelStore = createS3ModelStore(s3, environment.BUCKET_NAME, call);
-  const tombstones = createDynamoTombstoneStore(dynamo, environment.TOMBSTONES_TABLE, call);
-  const eraser = createDynamoCandidateEraser(dynamo, environment.CANDIDATES_TABLE, call);
   return createUpkeepHandler({
     model: {
-      publishing: {
-        modelStore,
-        candidateStore: createDynamoCandidateStore(dynamo, environment.CANDIDATES_TABLE, call),
-        clock: Date.now,
-        sleep: (ms) => sleep(ms),
-        random: Math.random,
-      },
-      erasures: {
-        load: () => loadErasures(tombstones, modelStore),
-        erase: (userId) => eraser.erase(userId),
-      },
+      ...createVersionStores({ s3, dynamo }, environment, call),
       load: loadServingModel,
       candidatesTtlMs: CANDIDATES_TTL_DAYS * DAY_MS,
     },

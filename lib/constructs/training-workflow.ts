@@ -1,5 +1,4 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { CfnPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -28,11 +27,11 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import type { TrainVariables } from '../../functions/train/env.ts';
-import { TABLES } from '../../functions/shared/tables.ts';
 import { acknowledgeExecutions, acknowledgeTraces } from '../acknowledgements.ts';
 import type { StageConfig } from '../config.ts';
 import type { CoreLayer } from './core-layer.ts';
 import { EncoreFunction } from './encore-function.ts';
+import { allowTraining, trainingVariables, type TrainingStores } from './training-rights.ts';
 
 /** What delivering an execution's log to its group, and its traces to X-Ray, takes; neither has resources to name. */
 const LOG_DELIVERY = [
@@ -66,11 +65,7 @@ const TRANSIENT = [
 ];
 
 export interface TrainingWorkflowProps {
-  readonly bucket: Bucket;
-  readonly candidates: TableV2;
-  readonly events: TableV2;
-  readonly leases: TableV2;
-  readonly tombstones: TableV2;
+  readonly stores: TrainingStores;
   readonly layer: CoreLayer;
   readonly config: Pick<StageConfig, 'stage' | 'logRetention'>;
   /** Of the function that fits, ranks and publishes, in MiB. Nominating takes the same tables and one core. */
@@ -98,17 +93,12 @@ export class TrainingWorkflow extends Construct {
 
   constructor(scope: Construct, id: string, props: TrainingWorkflowProps) {
     super(scope, id);
-    const { bucket, candidates, events, leases, tombstones, layer, config, memoryMiB = 10_240 } = props;
+    const { stores, layer, config, memoryMiB = 10_240 } = props;
+    const { bucket } = stores;
     const common = {
       source: 'train/steps',
       layer,
-      environment: {
-        BUCKET_NAME: bucket.bucketName,
-        CANDIDATES_TABLE: candidates.tableName,
-        EVENTS_TABLE: events.tableName,
-        LEASES_TABLE: leases.tableName,
-        TOMBSTONES_TABLE: tombstones.tableName,
-      },
+      environment: trainingVariables(stores),
       timeout: Duration.minutes(15),
       config,
     };
@@ -122,16 +112,8 @@ export class TrainingWorkflow extends Construct {
       description: 'Nominates and recommends for a shard of listeners',
       memoryMiB: 1_769,
     });
+    allowTraining(this.step, stores, ['work']);
     const work = bucket.arnForObjects('work/*');
-    const objects = ['datasets/*', 'events/*', 'models/*'].map((keys) => bucket.arnForObjects(keys));
-    this.step.allow(['s3:GetObject'], [...objects, work, bucket.arnForObjects('keys/erasure')]);
-    this.step.allow(['s3:PutObject'], [...objects, work]);
-    this.step.allow(['s3:DeleteObject'], [bucket.arnForObjects('models/*'), work]);
-    this.step.allow(['s3:ListBucket'], [bucket.bucketArn]);
-    this.step.allow(['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query'], [candidates.tableArn]);
-    this.step.allow(['dynamodb:Query'], [`${events.tableArn}/index/${TABLES.events.index.name}`]);
-    this.step.allow(['dynamodb:Scan'], [tombstones.tableArn]);
-    this.step.allow(['dynamodb:UpdateItem'], [leases.tableArn]);
     this.shard.allow(['s3:GetObject', 's3:PutObject'], [work]);
     // Without it S3 says of an object that is not there that it is forbidden.
     this.shard.allow(['s3:ListBucket'], [bucket.bucketArn]);

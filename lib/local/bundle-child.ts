@@ -11,8 +11,7 @@ process.once('message', (invocation: BundleInvocation) => {
 async function answer({ handlerUrl, event, timeoutMs }: BundleInvocation): Promise<BundleAnswer> {
   try {
     // A cold start: what the module does before it exports its handler counts for the invocation.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- whatever it is, Lambda would call it, too
-    const { handler } = (await import(handlerUrl)) as { readonly handler: Handler };
+    const { handler }: { readonly handler: Handler } = await import(handlerUrl);
     return { failed: false, result: (await handler(event, contextOf(timeoutMs))) ?? null };
   } catch (error) {
     const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));

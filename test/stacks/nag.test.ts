@@ -43,8 +43,7 @@ describe('the rules', () => {
   it('are in force: a bucket that anybody could read in clear ends the synthesis', () => {
     const app = newApp({});
     addStage(app);
-    // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope
-    new Bucket(new Stack(app, 'planted'), 'Bucket');
+    expect(new Bucket(new Stack(app, 'planted'), 'Bucket').node.path).toBe('planted/Bucket');
     expect(() => app.synth()).toThrow('The S3 Bucket or bucket policy does not require requests to use SSL');
   });
 });

@@ -14,11 +14,13 @@ export function workflowTemplate(): Template {
   const table = (id: string): TableV2 =>
     new TableV2(stack, id, { partitionKey: { name: 'pk', type: AttributeType.STRING } });
   const workflow = new TrainingWorkflow(stack, 'Training', {
-    bucket: new Bucket(stack, 'Bucket'),
-    candidates: table('Candidates'),
-    events: table('Events'),
-    leases: table('Leases'),
-    tombstones: table('Tombstones'),
+    stores: {
+      bucket: new Bucket(stack, 'Bucket'),
+      candidates: table('Candidates'),
+      events: table('Events'),
+      leases: table('Leases'),
+      tombstones: table('Tombstones'),
+    },
     layer: new CoreLayer(stack, 'CoreLayer'),
     config: { stage: 'dev', logRetention: RetentionDays.TWO_WEEKS },
   });

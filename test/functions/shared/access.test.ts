@@ -79,6 +79,13 @@ describe('with tokens', () => {
     ]);
   });
 
+  it('finds whom a list is for beside whatever else is wrong', async () => {
+    for (const events of [7, null, {}, 'x']) {
+      const body = { artists: [{ id: '1' }], anonymousId: 'you', events };
+      expect((await ask('jwt', 'POST /recommendations', { body, caller: ME })).status).toBe(403);
+    }
+  });
+
   it('reads a body that is encoded', async () => {
     const event = httpEvent('POST /events', {
       body: Buffer.from(JSON.stringify({ events: [like('you')] })).toString('base64'),

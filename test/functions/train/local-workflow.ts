@@ -93,6 +93,12 @@ export function withoutDistributedMaps(definition: unknown): Machine {
   return { ...rest, StartAt: entered(StartAt), States: out };
 }
 
+/** What the interpreter passes from state to state. */
+type Json = Parameters<StateMachine['run']>[0];
+type Definition = ConstructorParameters<typeof StateMachine>[0];
+
+const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value));
+
 /** One execution of a definition. */
 export interface LocalExecution {
   readonly name: string;
@@ -110,17 +116,14 @@ export async function runWorkflow(
   const handler = createStepHandlerFromEnvironment(world.env);
   const local = withoutDistributedMaps(definition);
   const tolerated = percentages(machine.parse(definition));
-  const step = async (event: unknown): Promise<never> => {
+  const step = async (event: unknown): Promise<Json> => {
     await before?.(parseStepRequest(event));
-    const answer: unknown = JSON.parse(JSON.stringify(await handler(event, localContext())));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the interpreter wants JSON, and this is
-    return answer as never;
+    return asJson(await handler(event, localContext()));
   };
-  const readItems = async (event: unknown): Promise<never> => {
+  const readItems = async (event: unknown): Promise<Json> => {
     const { key } = z.object({ key: z.string() }).parse(event);
     const found = (await world.modelStore.get(key))!;
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
-    return JSON.parse(new TextDecoder().decode(found.body)) as never;
+    return JSON.parse(new TextDecoder().decode(found.body));
   };
   const tasks = tasksIn(local);
   const handlers = Object.fromEntries(
@@ -130,8 +133,8 @@ export async function runWorkflow(
       return [task, percentage === undefined ? step : tolerate(percentage)];
     }),
   );
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a definition that was read from a template
-  const run = new StateMachine(local as never).run(JSON.parse(JSON.stringify(input)) as never, {
+  const definitionOfRun: Definition = JSON.parse(JSON.stringify(local));
+  const run = new StateMachine(definitionOfRun).run(asJson(input), {
     overrides: {
       taskResourceLocalHandlers: handlers,
       retryIntervalOverrides: Object.fromEntries(tasks.map((task) => [task, 0])),
