@@ -35,8 +35,10 @@ export function acknowledgeExecutions(policy: IConstruct, { node }: StateMachine
   const { defaultChild } = node;
   if (!(defaultChild instanceof CfnStateMachine)) throw new TypeError('CDK makes state machines otherwise');
   const name = Stack.of(policy).getLogicalId(defaultChild);
-  const arn = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${name}.Name>/*`;
-  acknowledge(policy, `IAM5[Resource::${arn}]`, REASONS.prefixes);
+  const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${name}.Name>`;
+  for (const below of [':', '/']) {
+    acknowledge(policy, `IAM5[Resource::${executions}${below}*]`, REASONS.prefixes);
+  }
 }
 
 /** A route that asks callers for nothing. */

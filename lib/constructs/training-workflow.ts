@@ -170,20 +170,24 @@ export class TrainingWorkflow extends Construct {
   /** A distributed map runs as executions of its own, which the state machine starts, looks at and stops. */
   private allowMaps(role: Role): void {
     const { stateMachineArn, stateMachineName } = this.stateMachine;
-    const executions = Stack.of(this).formatArn({
-      service: 'states',
-      resource: 'execution',
-      resourceName: `${stateMachineName}/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const below = (suffix: string): string =>
+      Stack.of(this).formatArn({
+        service: 'states',
+        resource: 'execution',
+        resourceName: `${stateMachineName}${suffix}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    // Those of a map have its label between; AWS' example of such a policy names the plain ones.
+    const [plain, ofMaps] = [below(':*'), below('/*')];
     const mayMap = new Policy(this, 'StateMachineMayMap', {
       roles: [role],
       statements: [
         new PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] }),
         new PolicyStatement({
-          actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
-          resources: [executions],
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [plain, ofMaps],
         }),
+        new PolicyStatement({ actions: ['states:RedriveExecution'], resources: [ofMaps] }),
       ],
     });
     acknowledgeExecutions(mayMap, this.stateMachine);

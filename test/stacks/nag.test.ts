@@ -34,7 +34,7 @@ describe.each(Object.entries(VARIANTS))('the stage %s', (_, context) => {
     for (const reason of reasons) expect(reason.length).toBeGreaterThan(60);
     // Nothing is acknowledged as a whole but that a route which is for everybody asks for nothing.
     const allowed =
-      /^\w+::AwsSolutions-(IAM5\[Resource::(\*|[\w-]+:\w+\/(datasets|events|models|work)\/\*|arn:[^*]+:execution:<\w+\.Name>\/\*)\]|APIG4)$/;
+      /^\w+::AwsSolutions-(IAM5\[Resource::(\*|[\w-]+:\w+\/(datasets|events|models|work)\/\*|arn:[^*]+:execution:<\w+\.Name>[:/]\*)\]|APIG4)$/;
     for (const [rule] of found) expect(rule).toMatch(allowed);
   });
 });

@@ -91,16 +91,17 @@ describe('the training workflow', () => {
           .replace(/<Training(\w+?)[0-9A-F]{8}(\.\w+)?>/g, '<$1>')
           .replace(/<Bucket\w+\.Arn>\//, 'bucket:'),
       );
-    const executions =
-      'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<StateMachine>/*';
+    const executions = 'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<StateMachine>';
     expect(names.toSorted()).toEqual([
       'lambda:InvokeFunction on <TrainShard>',
       'lambda:InvokeFunction on <TrainStep>',
       's3:GetObject on bucket:work/*',
-      `states:DescribeExecution on ${executions}`,
-      `states:RedriveExecution on ${executions}`,
+      `states:DescribeExecution on ${executions}/*`,
+      `states:DescribeExecution on ${executions}:*`,
+      `states:RedriveExecution on ${executions}/*`,
       'states:StartExecution on <StateMachine>',
-      `states:StopExecution on ${executions}`,
+      `states:StopExecution on ${executions}/*`,
+      `states:StopExecution on ${executions}:*`,
     ]);
   });
 });
