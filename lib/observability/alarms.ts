@@ -10,7 +10,7 @@ export interface AlarmDefinition {
   readonly metric: IMetric;
   readonly comparison: ComparisonOperator;
   readonly threshold: number;
-  /** Periods in a row. */
+  /** Periods of the metric in a row. */
   readonly periods: number;
   /** @default - what is not measured is well */
   readonly missing?: TreatMissingData;
@@ -157,7 +157,8 @@ export function alarmsOf(measured: Measured): readonly AlarmDefinition[] {
       metric: measured.sampleRatioMismatches,
       comparison: atLeast,
       threshold: 1,
-      periods: 2,
+      periods: 1,
+      missing: TreatMissingData.IGNORE,
     },
     {
       id: 'SeveralVariants',
@@ -165,7 +166,8 @@ export function alarmsOf(measured: Measured): readonly AlarmDefinition[] {
       metric: measured.severalVariantsShare,
       comparison: above,
       threshold: 0.01,
-      periods: 2,
+      periods: 1,
+      missing: TreatMissingData.IGNORE,
     },
   ];
 }

@@ -31,6 +31,8 @@ export interface Watched {
 
 const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
+/** Experiments are checked once a day. */
+const DAY = Duration.days(1);
 
 /** Everything that alarms and the dashboard show, made once so that both show the same. */
 export type Measured = ReturnType<typeof measured>;
@@ -49,8 +51,9 @@ export function measured({
   /** What functions count, per five minutes. */
   const counted = (service: string, metricName: Counted, period: Duration = FIVE_MINUTES): Metric =>
     new Metric({ namespace, metricName, dimensionsMap: { service }, statistic: 'Sum', period });
-  const gauge = (service: string, { name }: Gauge, statistic: string): Metric =>
-    new Metric({ namespace, metricName: name, dimensionsMap: { service }, statistic, period: HOUR });
+  /** What a function states now and then: the period is how often. */
+  const gauge = (service: string, { name }: Gauge, statistic: string, period: Duration = HOUR): Metric =>
+    new Metric({ namespace, metricName: name, dimensionsMap: { service }, statistic, period });
   const ofLists = (metric: Counted): Metric => counted('recommend', metric);
   const lists = ofLists(METRICS.listServed);
   /** A share of the lists, 0-1, where there are enough of them to speak of one. */
@@ -155,8 +158,8 @@ export function measured({
       GAUGES.servedCandidateRecall,
       GAUGES.servedCalibrationError,
     ].map((metric) => gauge('upkeep', metric, 'Maximum')),
-    sampleRatioMismatches: gauge('upkeep', GAUGES.sampleRatioMismatches, 'Maximum'),
-    severalVariantsShare: gauge('upkeep', GAUGES.severalVariantsShare, 'Maximum'),
+    sampleRatioMismatches: gauge('upkeep', GAUGES.sampleRatioMismatches, 'Maximum', DAY),
+    severalVariantsShare: gauge('upkeep', GAUGES.severalVariantsShare, 'Maximum', DAY),
     upkeepErrors: upkeep.metricErrors({ statistic: 'Sum', period: HOUR }),
     failedRuns: failedRuns.metricApproximateNumberOfMessagesVisible({
       statistic: 'Maximum',

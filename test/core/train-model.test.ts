@@ -63,17 +63,9 @@ const sample = await loadSample();
 const full = await trained(sample, 'full');
 
 describe('trainModel', () => {
-  it('gives the same bytes twice, on threads or not, and whatever the order of rows', async () => {
-    const model = full.files.get(MODEL_FILE)!;
-    expect(
-      Buffer.compare(
-        (await trained(sample, 'full', createWorkerParallelMap({ threads: 2 }))).files.get(MODEL_FILE)!,
-        model,
-      ),
-    ).toBe(0);
-    expect(
-      Buffer.compare((await trained(await shuffledSample(), 'full')).files.get(MODEL_FILE)!, model),
-    ).toBe(0);
+  it('gives the same bytes on threads, from rows in another order', async () => {
+    const again = await trained(await shuffledSample(), 'full', createWorkerParallelMap({ threads: 2 }));
+    expect(Buffer.compare(again.files.get(MODEL_FILE)!, full.files.get(MODEL_FILE)!)).toBe(0);
   });
 
   it.each(['seed', 'full'] as const)(

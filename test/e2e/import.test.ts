@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +10,8 @@ import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recomme
 import { parseIdMap } from '../../layers/core/src/data/id-map.ts';
 import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
 import { storedZip } from '../local/stored-zip.ts';
-import { encore } from './encore.ts';
+import { encore, endOfEncore } from './encore.ts';
 
-const ENCORE = join(import.meta.dirname, '../../bin/encore.ts');
 const SENTINEL = 'SENTINEL-of-a-person';
 
 let folder: string;
@@ -39,17 +36,6 @@ async function run(command: Command, ...args: readonly string[]): Promise<string
     write.mockRestore();
   }
   return out;
-}
-
-/** The exit code of a failing command, and what it says. */
-async function failing(
-  ...args: readonly string[]
-): Promise<{ readonly code: number | null; readonly err: string }> {
-  const child = spawn(process.execPath, [ENCORE, ...args]);
-  let err = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code]: (number | null)[] = await once(child, 'close');
-  return { code: code ?? null, err };
 }
 
 const at = (...names: readonly string[]): string => join(folder, ...names);
@@ -240,11 +226,12 @@ describe('encore import', () => {
   it('ends with 1 for data and with 2 for usage', async () => {
     const into = ['--into', SAMPLE_DIR, '--user', 'ada', '--out'];
     const [data, usage] = await Promise.all([
-      failing('import', at('top.json'), '--format', 'spotify', ...into, at('none')),
-      failing('import', at('top.json'), ...into, at('csv')),
+      endOfEncore(['import', at('top.json'), '--format', 'spotify', ...into, at('none')]),
+      endOfEncore(['import', at('top.json'), ...into, at('csv')]),
     ]);
     expect(data).toEqual({
       code: 1,
+      out: '',
       err: 'error: top.json is lastfm-top-artists: allowed is spotify (INVALID_DATA_SET)\n',
     });
     expect(usage.code).toBe(2);

@@ -102,9 +102,22 @@ describe('every alarm', () => {
 
   it('rings for a model of which nobody knows how old it is, and for nothing else that is not measured', () => {
     const breaching = propertiesOf(observability, ALARM).filter(
-      ({ TreatMissingData }) => TreatMissingData !== 'notBreaching',
+      ({ TreatMissingData }) => !['notBreaching', 'ignore'].includes(String(TreatMissingData)),
     );
     expect(breaching).toMatchObject([{ MetricName: GAUGES.modelAge.name, TreatMissingData: 'breaching' }]);
+  });
+
+  it('of what is checked once a day looks at a day, and stays until the next check', () => {
+    const byMetric = new Map(
+      propertiesOf(observability, ALARM).map((properties) => [properties['MetricName'], properties]),
+    );
+    for (const { name } of [GAUGES.sampleRatioMismatches, GAUGES.severalVariantsShare]) {
+      expect(byMetric.get(name)).toMatchObject({
+        Period: 86_400,
+        EvaluationPeriods: 1,
+        TreatMissingData: 'ignore',
+      });
+    }
   });
 });
 

@@ -11,7 +11,8 @@ export function makeEvent(
 ): ListenerEvent {
   const at = given.at ?? NOON + made;
   return {
-    id: `event-${made++}`,
+    // Padded: of two events of one time, the one made first is first.
+    id: `event-${String(made++).padStart(6, '0')}`,
     type: 'play',
     at,
     receivedAt: at + 1_000,

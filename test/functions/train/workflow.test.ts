@@ -49,19 +49,6 @@ describe('the training workflow', () => {
     expect(await isFree(steps)).toBe(true);
   });
 
-  it('tries a shard that failed again at once', async () => {
-    const world = await sampleWorld();
-    const tried: StepRequest[] = [];
-    const before = (request: StepRequest): void => {
-      if (request.step !== 'candidates' || request.fit !== 0 || request.from !== 0) return;
-      tried.push(request);
-      if (tried.length === 1) throw new Error('the function was cut off');
-    };
-    await runWorkflow(definition, world, { name: 'run', input: SEED, before });
-    expect(tried).toHaveLength(2);
-    expect((await servedVersion(world)).records.size).toBe(300);
-  });
-
   it('does a shard that failed in every attempt of the first round in the second, and no other', async () => {
     const world = await sampleWorld();
     const tried: string[] = [];
