@@ -5,6 +5,7 @@ import type { HttpFunction, RouteName } from '../../functions/routes.ts';
 import { badRequest, type RequestProblem } from '../../functions/shared/problem.ts';
 import { CORS_RULES } from '../cors.ts';
 import { closeServer, listenOnLoopback } from './loopback.ts';
+import type { PageFiles } from './page-files.ts';
 
 /** A Lambda handler of HTTP API events, payload format 2.0. */
 export type EventHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyResultV2>;
@@ -40,6 +41,8 @@ export interface Cors {
  * @param options.cors - With it preflights are answered here, and whatever handlers say of CORS is left out, as API Gateway does; null
  *   says nothing of other origins.
  * @default null
+ * @param options.page - Answers GET and HEAD where no route fits, as CloudFront in front of API Gateway does.
+ * @default null
  * @param options.onError - Told what a handler rejected with; the caller gets a 500.
  */
 export async function startHttpServer(options: {
@@ -49,8 +52,9 @@ export async function startHttpServer(options: {
   readonly handlers: Readonly<Partial<Record<HttpFunction, EventHandler>>>;
   readonly onError: (error: unknown) => void;
   readonly cors?: Cors | null;
+  readonly page?: PageFiles | null;
 }): Promise<HttpServer> {
-  const { handlers, onError, cors = null } = options;
+  const { handlers, onError, cors = null, page = null } = options;
   const routes = bySpecificity(options.routes.filter(({ handledBy }) => handlers[handledBy] !== undefined));
   let closing = false;
 
@@ -64,7 +68,11 @@ export async function startHttpServer(options: {
     if (cors !== null && request.method === 'OPTIONS') return reply(response, { statusCode: 204 });
     const [rawPath = '/', rawQuery = ''] = splitOnce(request.url ?? '/', '?');
     const match = matchRoute(routes, request.method ?? 'GET', rawPath);
-    if (match === undefined) return reply(response, message(404, 'Not Found'));
+    if (match === undefined) {
+      const notFound = (): void => reply(response, message(404, 'Not Found'));
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      return page === null || !isRead ? notFound() : page(request, response, notFound);
+    }
     if ('field' in match) return reply(response, badRequest(match, randomUUID()));
     const body = await readBody(request);
     if (body === 'aborted') return undefined;

@@ -17,11 +17,13 @@ import { createTrainHandlerFromEnvironment, localContext } from '../../functions
 import { isMadeOf } from '../../functions/train/made-of.ts';
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
+import { buildPage, PAGE_DIR } from '../build/build-page.ts';
 import { datasetNameOf } from './dataset-name.ts';
 import { createHttpFunctions } from './http-functions.ts';
 import { startHttpServer, type Cors } from './http-server.ts';
 import { requireFreePort } from './loopback.ts';
 import { startLocalStack } from './local-stack.ts';
+import { servePage } from './page-files.ts';
 import { createProgress } from './progress.ts';
 import { untilInterrupted } from './until-interrupted.ts';
 import { uploadDataset } from './upload-dataset.ts';
@@ -56,6 +58,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
 
   // Found out now, and not after a minute of training.
   await requireFreePort(options.port);
+  await buildPage();
   say(`Data set: ${folder}`);
   const fingerprint = await validate(folder, say);
   const stack = await startLocalStack({ stateDir: options.stateDir });
@@ -122,6 +125,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       routes: ROUTES,
       cors: options.cors,
       handlers: functions.handlers,
+      page: servePage({ folder: PAGE_DIR, config: { auth: 'open' } }),
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
     say(`Encore is ready at ${server.url}`);

@@ -1,0 +1,100 @@
+import { lazy, Suspense } from 'preact/compat';
+import { useEffect, useRef } from 'preact/hooks';
+import { Link, Route, Router, Switch, useLocation } from 'wouter-preact';
+import { useHashLocation } from 'wouter-preact/use-hash-location';
+import type { PageConfig } from './config.ts';
+import { useListening } from './listener.ts';
+import { Empty, Loading } from './parts/states.tsx';
+import { ListenView } from './views/listen/listen-view.tsx';
+
+// The list comes first; everything else is loaded when somebody goes there.
+const ImportView = lazy(() => import('./views/import/import-view.tsx').then((m) => m.ImportView));
+const SimilarView = lazy(() => import('./views/similar/similar-view.tsx').then((m) => m.SimilarView));
+const ExperimentsView = lazy(() =>
+  import('./views/experiments/experiments-view.tsx').then((m) => m.ExperimentsView),
+);
+const ModelView = lazy(() => import('./views/model/model-view.tsx').then((m) => m.ModelView));
+
+const VIEWS = [
+  { path: '/', name: 'Listen' },
+  { path: '/import', name: 'Your history' },
+  { path: '/similar', name: 'Similar' },
+  { path: '/experiments', name: 'Experiments' },
+  { path: '/model', name: 'Model' },
+] as const;
+
+/** The page: a view by the address behind `#`. */
+export function App({ config }: { readonly config: PageConfig }) {
+  return (
+    <Router hook={useHashLocation}>
+      <Views config={config} />
+    </Router>
+  );
+}
+
+function Views({ config }: { readonly config: PageConfig }) {
+  const [listening, setListening] = useListening(null);
+  const [location] = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const current = VIEWS.findLast(({ path }) => location === path || location.startsWith(`${path}/`));
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${current?.name ?? 'Nothing here'} · Encore`;
+    // Whoever cannot see that the view has changed is taken to its beginning.
+    if (!first.current) main.current?.focus();
+    first.current = false;
+  }, [current?.name]);
+  const view = { config, listening, setListening };
+  return (
+    <>
+      <a class="skip-link" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to the content
+      </a>
+      <header class="container page-header">
+        <Link href="/" class="brand">
+          <img src="./icon.svg" width="28" height="28" alt="" />
+          Encore
+        </Link>
+        <nav aria-label="Views">
+          <ul>
+            {VIEWS.map(({ path, name }) => (
+              <li key={path}>
+                <Link href={path} aria-current={path === current?.path ? 'page' : undefined}>
+                  {name}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      </header>
+      <main class="container" id="main" ref={main} tabIndex={-1}>
+        <Suspense fallback={<Loading rows={6} label="Loading the view" />}>
+          <Switch>
+            <Route path="/">
+              <ListenView {...view} />
+            </Route>
+            <Route path="/import">
+              <ImportView {...view} />
+            </Route>
+            <Route path="/similar/:artistId?">
+              {({ artistId }) => <SimilarView {...view} artistId={artistId ?? null} />}
+            </Route>
+            <Route path="/experiments/:key?">
+              {({ key }) => <ExperimentsView {...view} experimentKey={key ?? null} />}
+            </Route>
+            <Route path="/model">
+              <ModelView {...view} />
+            </Route>
+            <Route>
+              <Empty title="There is nothing here">
+                <p>
+                  <Link href="/">Go to the list</Link>
+                </p>
+              </Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </main>
+    </>
+  );
+}

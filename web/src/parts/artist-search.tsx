@@ -1,0 +1,96 @@
+import { useCombobox } from 'downshift';
+import { useEffect, useId, useState } from 'preact/hooks';
+import type { Answer } from '../api/client.ts';
+import { useAnswer } from '../api/use-answer.ts';
+import { Avatar } from './avatar.tsx';
+import { count } from './format.ts';
+
+export type FoundArtist = Answer<'GET /artists'>['artists'][number];
+
+/** Pauses in typing that are worth a question. */
+const PAUSE_MS = 120;
+const SUGGESTIONS = 8;
+
+/**
+ * A text field that finds artists of the catalogue while one types, forgiving of accents and slips: a combobox with a list
+ * below it (ARIA 1.2), for keyboards and screen readers too.
+ */
+export function ArtistSearch({
+  label,
+  placeholder = 'Type a name',
+  onChoose,
+}: {
+  readonly label: string;
+  readonly placeholder?: string;
+  /** Told of the artist that was chosen; the field is empty again then. */
+  readonly onChoose: (artist: FoundArtist) => void;
+}) {
+  const id = useId();
+  const [typed, setTyped] = useState('');
+  const query = usePause(typed.trim(), PAUSE_MS);
+  const { data, problem, isAsking } = useAnswer(
+    'GET /artists',
+    query === '' ? null : { query: { query, n: SUGGESTIONS } },
+  );
+  const found = query === '' || data === undefined ? [] : data.artists;
+  const combobox = useCombobox<FoundArtist>({
+    id,
+    items: [...found],
+    inputValue: typed,
+    selectedItem: null,
+    itemToString: (artist) => artist?.name ?? '',
+    defaultHighlightedIndex: 0,
+    onInputValueChange: ({ inputValue, type }) => {
+      if (type === useCombobox.stateChangeTypes.InputChange) setTyped(inputValue);
+    },
+    onSelectedItemChange: ({ selectedItem }) => {
+      if (selectedItem === null) return;
+      setTyped('');
+      onChoose(selectedItem);
+    },
+  });
+  const isOpen = combobox.isOpen && query !== '';
+  return (
+    <div class="search">
+      <label {...combobox.getLabelProps()}>{label}</label>
+      <input
+        {...combobox.getInputProps({ type: 'search', placeholder, autoComplete: 'off', spellcheck: false })}
+        aria-busy={undefined}
+      />
+      <ul {...combobox.getMenuProps({ class: 'search-menu' })} hidden={!isOpen}>
+        {isOpen
+          ? found.map((artist, index) => (
+              <li
+                key={artist.artistId}
+                {...combobox.getItemProps({ item: artist, index })}
+                class={index === combobox.highlightedIndex ? 'highlighted' : undefined}
+              >
+                <Avatar name={artist.name} size={32} />
+                <span>{artist.name}</span>
+                <small class="muted">{count(artist.listeners)} listeners</small>
+              </li>
+            ))
+          : null}
+        {isOpen && found.length === 0 ? (
+          <li class="muted" role="presentation">
+            {problem === undefined
+              ? isAsking || data?.query !== query
+                ? 'Searching…'
+                : `Nobody in the catalogue is called “${query}”`
+              : 'The catalogue does not answer'}
+          </li>
+        ) : null}
+      </ul>
+    </div>
+  );
+}
+
+/** A value once it has been the same for a while. */
+function usePause(value: string, ms: number): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return settled;
+}
