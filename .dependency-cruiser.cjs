@@ -112,6 +112,17 @@ module.exports = {
       },
     },
     {
+      name: 'page-computes-with-the-browser-alone',
+      comment:
+        'The page is what a browser loads. Of the functions it may know types (they are gone when it is built), of core what reads exports of listening; nothing of the cloud, of this machine or of training.',
+      severity: 'error',
+      from: { path: '^web/src/' },
+      to: {
+        path: ['^(bin|lib|functions|test)/', '^layers/core/src/(?!import(/|\\.ts$))'],
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'runtime-never-imports-cdk',
       comment:
         'CDK runs at synthesis only. What a function has to know of the stack comes to it through its environment (env.ts).',
@@ -123,7 +134,7 @@ module.exports = {
       name: 'product-never-imports-tests',
       comment: 'Tests come on top. Move what the product needs out of test/.',
       severity: 'error',
-      from: { path: '^(bin|lib|functions|layers)/' },
+      from: { path: '^(bin|lib|functions|layers|web)/' },
       to: { path: '^test/' },
     },
   ],

@@ -14,5 +14,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node-compile') },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What a browser shows is waited for; a busy machine is no failure.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { evaluateCommand } from './commands/evaluate.ts';
 import { importCommand } from './commands/import.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { pageCommand } from './commands/page.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { resetCommand } from './commands/reset.ts';
 import { scoreCommand } from './commands/score.ts';
@@ -64,6 +65,7 @@ function createProgram(): Command {
     .addCommand(recommendCommand())
     .addCommand(serveCommand())
     .addCommand(invokeCommand())
+    .addCommand(pageCommand())
     .addCommand(resetCommand());
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(--help shows what is allowed)');

@@ -74,6 +74,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/models', handledBy: 'models', access: 'signed-in', ...read },
   { method: 'POST', path: '/models/{version}/activate', handledBy: 'models', access: 'admin', ...write },
   { method: 'GET', path: '/models/current/report', handledBy: 'models', access: 'signed-in', ...read },
+  { method: 'GET', path: '/users', handledBy: 'models', access: 'admin', ...read },
   { method: 'DELETE', path: '/users/{userId}', handledBy: 'users', access: 'admin', ...write },
   { method: 'GET', path: '/health/live', handledBy: 'recommend', access: 'public', ...read },
   { method: 'GET', path: '/health/ready', handledBy: 'recommend', access: 'public', ...read },

@@ -28,6 +28,18 @@ export type AuthConfig =
       readonly adminScope: string;
     };
 
+/** The page in the cloud. */
+export interface PageSettings {
+  /** The page as the OpenID provider knows it; `null` where nobody signs in. */
+  readonly signIn: {
+    readonly clientId: string;
+    /** All that the page asks of the provider is asked of one of these: the issuer's own origin first. */
+    readonly origins: readonly string[];
+  } | null;
+  /** Where people find it; `null` for a name that CloudFront makes up. */
+  readonly domain: { readonly name: string; readonly certificateArn: string } | null;
+}
+
 /** What one stage is made with. */
 export interface StageConfig {
   readonly stage: Stage;
@@ -43,6 +55,8 @@ export interface StageConfig {
   /** Whether CloudFormation refuses to delete the tables. */
   readonly deletionProtection: boolean;
   readonly auth: AuthConfig;
+  /** `null` where there is no page. */
+  readonly page: PageSettings | null;
   /** Requests that the HTTP API lets through: `rate` a second on average, `burst` at once. */
   readonly throttle: { readonly rate: number; readonly burst: number };
   /** Pages of which origins may read answers: `['*']` are all, none is no CORS at all. */
@@ -82,6 +96,10 @@ const KEYS = [
   'jwtIssuer',
   'jwtAudience',
   'adminScope',
+  'pageClientId',
+  'pageSignInOrigins',
+  'pageDomain',
+  'pageCertificate',
   'corsOrigins',
   'alarmEmail',
   'runbookUrl',
@@ -92,7 +110,7 @@ type Key = (typeof KEYS)[number];
  * Reads a stage's configuration from the CDK context (`-c stage=prod -c timeZone=Europe/Berlin`).
  *
  * Defaults: stage `dev`, dataset `hetrec2011-lastfm-2k`, preset `full`, training `function`, timeZone `UTC`, retrainHour 3, auth `iam`,
- * adminScope `encore/admin`, no corsOrigins, no alarmEmail, runbookUrl `docs/runbook.md`.
+ * adminScope `encore/admin`, with jwt no page unless there is a pageClientId, no pageDomain, no corsOrigins, no alarmEmail, runbookUrl `docs/runbook.md`.
  *
  * @param context - All of it. Keys of CDK's own have a sign that is no letter; any other key that is unknown is refused.
  * @throws When a value is not allowed: the message says what was given and what is allowed.
@@ -111,6 +129,7 @@ export function readStageConfig(context: Readonly<Record<string, unknown>>): Sta
     timeZone: parseTimeZone(read('timeZone') ?? 'UTC'),
     retrainHour: parseHour(read('retrainHour') ?? 3),
     auth,
+    page: readPage(read, stage, auth),
     corsOrigins: parseCorsOrigins(read('corsOrigins') ?? ''),
     alarmEmail: parseEmail(read('alarmEmail') ?? null),
     runbookUrl: parseRunbookUrl(read('runbookUrl') ?? 'docs/runbook.md'),
@@ -147,6 +166,47 @@ function readAuth(read: (key: Key) => unknown, stage: Stage): AuthConfig {
     if (value !== undefined) refuse(key, value, `nothing with auth=${mode}: only auth=jwt has tokens`);
   }
   return { mode, adminScope };
+}
+
+/** There is a page for people who sign in to it, and for those who need not: not where only services may ask. */
+function readPage(read: (key: Key) => unknown, stage: Stage, auth: AuthConfig): PageSettings | null {
+  const hasPage = auth.mode === 'demo' || (auth.mode === 'jwt' && read('pageClientId') !== undefined);
+  const useless = [
+    ...(hasPage && auth.mode === 'jwt' ? [] : (['pageClientId', 'pageSignInOrigins'] as const)),
+    ...(hasPage ? [] : (['pageDomain', 'pageCertificate'] as const)),
+  ];
+  for (const key of useless) {
+    const value = read(key);
+    if (value === undefined) continue;
+    const why = auth.mode === 'jwt' ? 'there is no page without pageClientId' : WITHOUT_SIGN_IN[auth.mode];
+    refuse(key, value, `nothing with auth=${auth.mode}: ${why}`);
+  }
+  if (!hasPage) return null;
+  const signIn =
+    auth.mode === 'jwt'
+      ? {
+          clientId: parseClientId(read('pageClientId')),
+          origins: [
+            ...new Set([new URL(auth.issuer).origin, ...parseSignInOrigins(read('pageSignInOrigins') ?? '')]),
+          ],
+        }
+      : null;
+  return { signIn, domain: readDomain(read, stage) };
+}
+
+const WITHOUT_SIGN_IN = {
+  iam: 'there is no page',
+  demo: 'nobody signs in to a demo',
+} as const;
+
+/** A domain needs a certificate, and the other way round. */
+function readDomain(read: (key: Key) => unknown, stage: Stage): PageSettings['domain'] {
+  const isLeftOut = (['pageDomain', 'pageCertificate'] as const).every((key) => read(key) === undefined);
+  if (isLeftOut && stage !== 'prod') return null;
+  return {
+    name: parseDomain(read('pageDomain')),
+    certificateArn: parseCertificate(read('pageCertificate')),
+  };
 }
 
 function oneOf<const Allowed extends readonly string[]>(
@@ -219,6 +279,46 @@ function parseScope(value: unknown): string {
         'adminScope',
         value,
         'one scope of 1 to 128 printable characters without blanks, quotes or "\\"',
+      );
+}
+
+function parseClientId(value: unknown): string {
+  return typeof value === 'string' && /^[\x21-\x7E]{1,256}$/.test(value)
+    ? value
+    : refuse('pageClientId', value, 'the id by which the OpenID provider knows the page, without blanks');
+}
+
+function parseSignInOrigins(value: unknown): readonly string[] {
+  const origins = typeof value === 'string' ? parseOrigins(value) : undefined;
+  return origins !== undefined && origins.every((origin) => origin.startsWith('https://'))
+    ? origins
+    : refuse(
+        'pageSignInOrigins',
+        value,
+        'a comma-separated list of https origins such as https://login.example.org, without a path',
+      );
+}
+
+function parseDomain(value: unknown): string {
+  return typeof value === 'string' &&
+    value.length <= 253 &&
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/.test(value)
+    ? value
+    : refuse(
+        'pageDomain',
+        value,
+        'a host name in lower case such as music.example.org, with pageCertificate; the page of prod needs both',
+      );
+}
+
+/** CloudFront takes certificates of one region only. */
+function parseCertificate(value: unknown): string {
+  return typeof value === 'string' && /^arn:aws:acm:us-east-1:\d{12}:certificate\/[\w-]{1,64}$/.test(value)
+    ? value
+    : refuse(
+        'pageCertificate',
+        value,
+        'the ARN of a certificate for pageDomain in AWS Certificate Manager in us-east-1',
       );
 }
 

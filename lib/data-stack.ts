@@ -1,17 +1,11 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  ObjectOwnership,
-  type BucketProps,
-  type IBucket,
-} from 'aws-cdk-lib/aws-s3';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { z } from 'zod';
 import { TABLES, type TableDefinition } from '../functions/shared/tables.ts';
 import type { StageConfig } from './config.ts';
+import { asIBucket, PRIVATE_BUCKET } from './constructs/private-bucket.ts';
 
 export interface DataStackProps extends StackProps {
   readonly config: Pick<StageConfig, 'deletionProtection'>;
@@ -35,15 +29,14 @@ export class DataStack extends Stack {
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
     const accessLogs = new Bucket(this, 'AccessLogs', {
-      ...PRIVATE,
+      ...PRIVATE_BUCKET,
       lifecycleRules: [{ expiration: Duration.days(ACCESS_LOG_DAYS) }],
     });
     this.bucket = new Bucket(this, 'Bucket', {
-      ...PRIVATE,
+      ...PRIVATE_BUCKET,
       // What was overwritten or deleted by mistake can be had back for as long as nobody who was erased is kept in it for longer.
       versioned: true,
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is one; only exactOptionalPropertyTypes tells the two apart
-      serverAccessLogsBucket: accessLogs as IBucket,
+      serverAccessLogsBucket: asIBucket(accessLogs),
       lifecycleRules: [
         {
           // A large data set is uploaded in parts; what an upload that died leaves behind is invisible and billed.
@@ -73,16 +66,6 @@ const NONCURRENT_DAYS = 30;
 const ACCESS_LOG_DAYS = 90;
 
 const IMPORT = z.object({ 'Fn::ImportValue': z.string() });
-
-/** How every bucket is kept. */
-const PRIVATE = {
-  encryption: BucketEncryption.S3_MANAGED,
-  enforceSSL: true,
-  minimumTLSVersion: 1.2,
-  blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-  objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-  removalPolicy: RemovalPolicy.RETAIN,
-} as const satisfies BucketProps;
 
 function createTable(
   scope: Construct,

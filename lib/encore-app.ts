@@ -4,6 +4,7 @@ import { acknowledgePrefixes } from './acknowledgements.ts';
 import { readStageConfig } from './config.ts';
 import { DataStack } from './data-stack.ts';
 import { ObservabilityStack, STAGE_TAG } from './observability-stack.ts';
+import { PageStack } from './page-stack.ts';
 import { ServingStack } from './serving-stack.ts';
 import { TrainingStack } from './training-stack.ts';
 
@@ -13,6 +14,8 @@ export interface EncoreStacks {
   readonly training: TrainingStack;
   readonly serving: ServingStack;
   readonly observability: ObservabilityStack;
+  /** `null` where the stage has no page. */
+  readonly page: PageStack | null;
 }
 
 /**
@@ -39,7 +42,7 @@ export function addStage(app: App): EncoreStacks {
     description: 'Encore: recommendations over HTTPS',
   });
   // What serves has to read what training writes: it is deployed first.
-  training.addDependency(serving);
+  training.addStackDependency(serving);
   const observability = new ObservabilityStack(app, stackName('observability'), {
     config,
     watched: {
@@ -53,11 +56,19 @@ export function addStage(app: App): EncoreStacks {
     },
     description: 'Encore: alarms, dashboard, costs',
   });
+  const page =
+    config.page === null
+      ? null
+      : new PageStack(app, stackName('page'), {
+          config: { auth: config.auth, page: config.page },
+          api: serving.api,
+          description: 'Encore: the page, and the API at the same host',
+        });
   acknowledgePrefixes(app, data);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   // A dashboard has no cost to tell apart, and not every tool knows that it may have tags.
   Tags.of(app).add(STAGE_TAG, config.stage, {
     excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
   });
-  return { data, training, serving, observability };
+  return { data, training, serving, observability, page };
 }

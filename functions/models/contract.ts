@@ -1,10 +1,14 @@
 import * as z from 'zod';
-import { flagField, integerText } from '../shared/fields.ts';
+import { flagField, integerText, numberQuery } from '../shared/fields.ts';
 import type { RouteContract } from '../shared/http.ts';
 
 /** Most versions of one answer. */
 const MOST_VERSIONS = 100;
 const VERSIONS = 20;
+
+/** Listeners of one answer: those of one read. */
+const MOST_LISTENERS = 50;
+const LISTENERS = 20;
 
 const VERSION = 'allowed is a version as GET /models lists them';
 const version = z
@@ -75,6 +79,28 @@ export const modelsContracts = {
     },
     problems: [400, 409, 503],
     etag: true,
+  },
+  'GET /users': {
+    operationId: 'listUsers',
+    summary: 'Some of the listeners whom the version served knows',
+    description:
+      'For whoever looks for one to look at: neighbours in the order of training, from a place that `at` names. Listeners who were erased since are left out.',
+    tag: 'users',
+    query: z.object({
+      n: integerText(1, MOST_LISTENERS).default(LISTENERS),
+      at: numberQuery(0, 1, 0, 'Where to begin, as a share of all listeners.'),
+    }),
+    responses: {
+      200: {
+        description: 'Listeners, fewer than asked for near the end',
+        schema: z.object({
+          version,
+          total: z.int().min(0).meta({ description: 'How many listeners the version knows.' }),
+          users: z.array(z.object({ userId: z.string() })),
+        }),
+      },
+    },
+    problems: [400, 404, 409, 503],
   },
   'POST /models/{version}/activate': {
     operationId: 'activateModel',

@@ -3,11 +3,14 @@ import {
   activateVersion,
   decodeManifest,
   EncoreError,
+  erasedSince,
   groupVersions,
   isEncoreError,
+  listenersInCsv,
   MANIFEST_FILE,
   parseVersion,
   readPointer,
+  RECOMMENDATIONS_FILE,
   REPORT_FILE,
   unpin,
   versionKey,
@@ -34,6 +37,8 @@ import { modelsContracts, type ListedVersion } from './contract.ts';
 import { modelsEnvironment } from './env.ts';
 
 const DAY_MS = 86_400_000;
+/** Some 20 rows of `recommendations.csv`, with ids that are longer than most. */
+const BYTES_PER_LISTENER = 2_000;
 /** Manifests read at once. */
 const CONCURRENCY = 10;
 /** No step of an activation begins later: an HTTP API waits for 30 s. */
@@ -51,7 +56,7 @@ export interface ModelsDeps {
   readonly observability: Observability;
 }
 
-/** `GET /models`, `POST /models/{version}/activate` and `GET /models/current/report`. */
+/** `GET /users`, `GET /models`, `POST /models/{version}/activate` and `GET /models/current/report`. */
 export function createModelsHandler(deps: ModelsDeps): HttpHandler {
   const { publishing, fences, erasures, load, observability } = deps;
   const { modelStore, clock } = publishing;
@@ -88,6 +93,26 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
           return { body, etag: etagOf(body) };
         }),
 
+      'GET /users': ({ query: { n, at } }) =>
+        explained(async () => {
+          const { version } = await requirePointer(modelStore);
+          const { files, candidates, createdAt } = await readManifest(modelStore, version);
+          const { bytes } = files[RECOMMENDATIONS_FILE] ?? { bytes: 0 };
+          const start = Math.min(Math.floor(at * bytes), Math.max(0, bytes - n * BYTES_PER_LISTENER));
+          const end = Math.min(bytes, start + n * BYTES_PER_LISTENER);
+          const [piece, isErased] = await Promise.all([
+            bytes === 0
+              ? undefined
+              : modelStore.get(versionKey(version, RECOMMENDATIONS_FILE), { start, end }),
+            erasedSince(publishing, erasures, Date.parse(createdAt)).load(),
+          ]);
+          const found = piece === undefined ? [] : listenersInCsv(piece.body);
+          const users = found.filter((userId) => !isErased(userId)).slice(0, n);
+          return {
+            body: { version, total: candidates.count, users: users.map((userId) => ({ userId })) },
+          };
+        }),
+
       'POST /models/{version}/activate': ({ observability, params: { version }, body: { pinned } }) =>
         explained(async () => {
           if (parseVersion(version) === undefined) {
@@ -118,11 +143,7 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
 
       'GET /models/current/report': () =>
         explained(async () => {
-          const stored = await readPointer(modelStore);
-          if (stored === undefined) {
-            throw new EncoreError('NOT_FOUND', 'no model version is published yet', {});
-          }
-          const { version } = stored.pointer;
+          const { version } = await requirePointer(modelStore);
           const [manifest, report] = await Promise.all([
             readManifest(modelStore, version),
             modelStore.get(versionKey(version, REPORT_FILE)),
@@ -137,7 +158,10 @@ export function createModelsHandler(deps: ModelsDeps): HttpHandler {
               ...presetOf(manifest),
               tuning: manifest.tuning ?? null,
               listeners: manifest.candidates.count,
-              report: report === undefined ? null : readReport(version, report.body),
+              report:
+                report === undefined
+                  ? null
+                  : { ...readReport(version, report.body), timings: manifest.timings },
             },
           };
         }),
@@ -171,6 +195,12 @@ async function describe(
     const reason = isEncoreError(error) ? error.message : 'it cannot be read';
     return { ...place, createdAt: new Date(createdAtMs).toISOString(), readable: false, reason };
   }
+}
+
+async function requirePointer(modelStore: ModelStore): Promise<Pointer> {
+  const stored = await readPointer(modelStore);
+  if (stored === undefined) throw new EncoreError('NOT_FOUND', 'no model version is published yet', {});
+  return stored.pointer;
 }
 
 async function readManifest(modelStore: ModelStore, version: string): Promise<Manifest> {

@@ -16,6 +16,7 @@ import { etagOf } from '../shared/etag-of.ts';
 import type { RouteHandlers, RouteResponse } from '../shared/http.ts';
 import type { artistRoutes } from './artists-contract.ts';
 import type { LoadedModel, ModelSource } from './model-source.ts';
+import { webAddress } from './web-address.ts';
 
 /** What the routes about artists work with. */
 export interface ArtistRouteDeps {
@@ -146,14 +147,6 @@ function listed(
     listeners: listeners[artist]!,
     popularity: percentiles[artist]!,
   };
-}
-
-/** An address that a page may link to; `null` for anything but http and https, whatever the data set says. */
-function webAddress(url: string): string | null {
-  const parsed = URL.parse(url);
-  return parsed !== null && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
-    ? parsed.href
-    : null;
 }
 
 /**

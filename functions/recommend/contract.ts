@@ -35,6 +35,7 @@ const DESCRIPTIONS = {
   minPopularity: 'Least popularity, as a percentile among all artists.',
   maxPopularity: 'Largest popularity, as a percentile among all artists.',
   explain: 'Whether each artist comes with why it is listed.',
+  details: 'Whether each artist comes with its most given tags and the address of its page.',
   force: 'Forces a variant, as experiment:variant. For tests: such lists are no evidence of the experiment.',
 } as const;
 
@@ -65,6 +66,9 @@ const listQuery = z
     explain: flagText
       .default(false)
       .meta(shownAs({ type: 'boolean', default: false, description: DESCRIPTIONS.explain })),
+    details: flagText
+      .default(false)
+      .meta(shownAs({ type: 'boolean', default: false, description: DESCRIPTIONS.details })),
     force: force.optional().describe(DESCRIPTIONS.force),
   })
   .refine(fitsOnList, FITS)
@@ -96,7 +100,7 @@ const listBody = z
     anonymousId: idField
       .optional()
       .describe(
-        'Stands for the listener in experiments, exposures and events; without it the list takes part in no experiment.',
+        'Stands for the listener in experiments, exposures and events, which the list follows; without it the list takes part in no experiment.',
       ),
     n: integerField(1, MOST_ITEMS).default(20).describe(DESCRIPTIONS.n),
     offset: integerField(0, LONGEST_LIST - 1)
@@ -110,6 +114,7 @@ const listBody = z
     minPopularity: numberField(0, 100).default(0).describe(DESCRIPTIONS.minPopularity),
     maxPopularity: numberField(0, 100).default(100).describe(DESCRIPTIONS.maxPopularity),
     explain: flagField.default(false).describe(DESCRIPTIONS.explain),
+    details: flagField.default(false).describe(DESCRIPTIONS.details),
     force: force.optional().describe(DESCRIPTIONS.force),
   })
   .refine(fitsOnList, FITS)
@@ -164,6 +169,12 @@ const recommendation = z
       .describe(
         'What put it here: `popular` where filters left too few candidates, `heard` where exclude=none adds it.',
       ),
+    tags: z.array(z.string()).optional().describe('With details=true: the most given first.'),
+    url: z
+      .string()
+      .nullable()
+      .optional()
+      .describe("With details=true: the artist's page, an http or https address."),
     explanation: explanation
       .nullable()
       .optional()

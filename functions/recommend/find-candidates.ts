@@ -7,6 +7,7 @@ import {
   recentListening,
   refreshRecord,
   resolveArtists,
+  withRecent,
   type CandidateStore,
   type EventLog,
   type FoldInModel,
@@ -71,9 +72,9 @@ const FOLD_IN_PATIENCE_MS = 150;
 /** A listener's newest events; none where they cannot be read, which is counted. Never rejects. */
 export async function readRecentEvents(
   { eventLog }: CandidateDeps,
-  { observability, listenerId, artists, budget }: Omit<CandidateRequest, 'events'>,
+  { observability, listenerId, budget }: Omit<CandidateRequest, 'events'>,
 ): Promise<readonly ListenerEvent[]> {
-  if (listenerId === null || artists !== null) return [];
+  if (listenerId === null) return [];
   try {
     const reading = eventLog.recent(listenerId, RECENT_EVENTS);
     return await budget.within(reading, EXPOSURE_RESERVE_MS, 'reading events');
@@ -88,7 +89,7 @@ export async function readRecentEvents(
 
 /**
  * Finds what a list is ranked from: of a listener by id the stored record, refreshed by what they heard since; of a listener who
- * names artists a fold-in of those. What fails is counted and left out.
+ * names artists a fold-in of those and of what they heard since. What fails is counted and left out.
  */
 export async function findCandidates(
   deps: CandidateDeps,
@@ -162,11 +163,14 @@ async function foldInArtists(
   artists: readonly HeardArtistQuery[],
 ): Promise<FoundCandidates> {
   const { resolved, unresolved } = resolveArtists(artistIndexOf(model), artists);
-  const heard = resolved.map(({ query: { plays }, artist }) =>
+  const named = resolved.map(({ query: { plays }, artist }) =>
     plays === undefined ? { artist } : { artist, plays },
   );
-  const history = createHistory(model.artistIds.length, heard);
-  const known = { ...NO_CANDIDATES, hidden: new Set(history.items), lately: history.items, unresolved };
+  const { heard, disliked } = recentListening(model, await request.events);
+  const before = createHistory(model.artistIds.length, named);
+  const history = heard.length === 0 ? before : withRecent(before, heard);
+  const hidden = new Set([...history.items, ...disliked]);
+  const known = { ...NO_CANDIDATES, hidden, lately: history.items, unresolved };
   if (history.items.length === 0) return known;
   const foldInModel = await waitForFoldIn(deps, version, request);
   if (foldInModel === null) {

@@ -1,4 +1,5 @@
 import {
+  artistIndexOf,
   catalogueOf,
   createArtistFilter,
   describeExplanation,
@@ -17,6 +18,7 @@ import {
 import type { Assigned } from './assign.ts';
 import type { ListOptions } from './contract.ts';
 import type { FoundCandidates } from './find-candidates.ts';
+import { webAddress } from './web-address.ts';
 
 /** Why an artist is listed, as it is answered. */
 export interface ListedExplanation extends Pick<Explanation, 'basis' | 'listened' | 'sharedTags'> {
@@ -30,6 +32,10 @@ export interface ListedExplanation extends Pick<Explanation, 'basis' | 'listened
 export interface ListedArtist extends Recommendation {
   /** Only where it was asked for; `null` where nothing explains the artist. */
   readonly explanation?: ListedExplanation | null;
+  /** Only where details were asked for: the tags given most, most given first. */
+  readonly tags?: readonly string[];
+  /** Only where details were asked for; `null` where there is no address that a page may link to. */
+  readonly url?: string | null;
 }
 
 /** A list that was made, whatever made it. */
@@ -82,7 +88,8 @@ export function rankList(
           },
         }),
   });
-  if (!options.explain) return list;
+  const detailed = options.details ? withDetails(model, list.recommendations) : list.recommendations;
+  if (!options.explain) return { ...list, recommendations: detailed };
   const explanations = explain(
     model,
     withAll,
@@ -91,7 +98,7 @@ export function rankList(
   );
   return {
     ...list,
-    recommendations: list.recommendations.map((item, i) => {
+    recommendations: detailed.map((item, i) => {
       const explanation = explanations[i] ?? null;
       return {
         ...item,
@@ -119,6 +126,19 @@ export function rankList(
       };
     }),
   };
+}
+
+/** Tags of an answer: the first say what an artist is. */
+const MOST_TAGS = 5;
+
+function withDetails(model: ServingModel, items: readonly Recommendation[]): readonly ListedArtist[] {
+  const { tagsOf } = catalogueOf(model);
+  const { byId } = artistIndexOf(model);
+  return items.map((item) => {
+    const artist = byId.get(item.artistId)!;
+    const tags = tagsOf(artist).slice(0, MOST_TAGS);
+    return { ...item, tags: tags.map(({ tag }) => tag), url: webAddress(model.artistUrls[artist]!) };
+  });
 }
 
 /** Digits beyond what anybody reads would be half of the answer's bytes. */

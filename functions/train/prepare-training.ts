@@ -5,6 +5,7 @@ import {
   formatFinding,
   mergeEvents,
   readDataset,
+  reportedReading,
   resolveOptions,
   tunedParameters,
   withoutRowsOf,
@@ -13,6 +14,7 @@ import {
   type EventCounts,
   type Progress,
   type TrainParameters,
+  type ReportedReading,
   type TuningRecord,
 } from '@encore/core/train';
 
@@ -32,6 +34,8 @@ export interface PreparedTraining {
   readonly tuning: TuningRecord | null;
   /** The data set's files, less who was erased, with what listeners did since. */
   readonly dataset: Dataset;
+  /** What was found while its files were read. */
+  readonly reading: ReportedReading;
   /** What became of the events; `null` where there are none. */
   readonly events: EventSummary | null;
   /** Who was erased when the run began. */
@@ -119,6 +123,7 @@ export async function prepareTraining(
     parameters,
     tuning,
     dataset,
+    reading: reportedReading(read.report),
     events,
     erased,
     inputFingerprint,

@@ -52,7 +52,7 @@ export function versionInfo(
   prepared: Omit<PreparedTraining, 'dataset' | 'erased'>,
   run: { readonly fence: number; readonly timings: Readonly<Record<string, number>> },
 ): VersionInfo {
-  const { startedAtMs, events, tuning, inputFingerprint, datasetFingerprint, rewrittenFingerprint } =
+  const { startedAtMs, events, reading, tuning, inputFingerprint, datasetFingerprint, rewrittenFingerprint } =
     prepared;
   return {
     modelVersion: makeVersion({
@@ -66,6 +66,7 @@ export function versionInfo(
     datasetFingerprint,
     ...(rewrittenFingerprint === null ? {} : { rewrittenFingerprint }),
     ...(events === null ? {} : { events: { ...events } }),
+    reading,
     timings: run.timings,
     tuning,
   };

@@ -6,6 +6,10 @@ import { ROOT } from './root.ts';
 export const PAGE_DIR = join(ROOT, 'dist/web');
 
 /** Builds the page from `web/`: half a second. */
-export async function buildPage(): Promise<void> {
-  await build({ configFile: join(ROOT, 'web/vite.config.ts'), logLevel: 'warn' });
+export async function buildPage(folder: string = PAGE_DIR): Promise<void> {
+  await build({
+    configFile: join(ROOT, 'web/vite.config.ts'),
+    logLevel: 'warn',
+    build: { outDir: folder },
+  });
 }

@@ -4,26 +4,16 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
-import { EncoreError, isEncoreError, type ImportFormat, type ImportSource } from '@encore/core/train';
+import {
+  checkEntryCount,
+  chooseEntries,
+  EncoreError,
+  entryName,
+  isEncoreError,
+  type ImportFormat,
+  type ImportSource,
+} from '@encore/core/import';
 import { openPromise, type Entry } from 'yauzl';
-
-/** An archive of more entries is no export of anybody's listening. */
-const MAX_ENTRIES = 10_000;
-
-/** What services call the files of listening in the archives that they hand out, beside much that is none of ours. */
-const KNOWN_ENTRIES = {
-  spotify: /(?:^|\/)(?:Streaming_History_Audio_[^/]*|endsong_\d+|StreamingHistory(?:_music_)?\d+)\.json$/iu,
-  listenbrainz: /(?:^|\/)listens\/(?:\d{4}\/\d{1,2}\.jsonl|[^/]+\.listens)$/u,
-} as const;
-
-const ANY_ENTRY: Readonly<Record<ImportFormat | 'auto', RegExp>> = {
-  'lastfm-top-artists': /\.json$/iu,
-  'lastfm-recent-tracks': /\.json$/iu,
-  listenbrainz: /\.jsonl?$/iu,
-  spotify: KNOWN_ENTRIES.spotify,
-  csv: /\.csv$/iu,
-  auto: /\.(?:jsonl?|csv)$/iu,
-};
 
 /**
  * Opens files to import from, one after the other: plain ones, `.gz`, and of a `.zip` the entries that fit the format (told apart by
@@ -71,20 +61,11 @@ async function* zipSources(
   try {
     const archive = await openPromise(path, { autoClose: false });
     try {
-      if (archive.entryCount > MAX_ENTRIES) {
-        throw new Error(`it has ${archive.entryCount} entries, at most ${MAX_ENTRIES} are allowed`);
-      }
+      checkEntryCount(path, archive.entryCount);
       const entries: Entry[] = [];
       for await (const entry of archive.eachEntry()) entries.push(entry);
-      const fitting = entriesOf(entries, format);
-      if (fitting.length === 0) {
-        throw new Error(
-          `none of its ${entries.length} entries is listening: expected are files named as the service names them, or .json, .jsonl or .csv`,
-        );
-      }
-      for (const entry of fitting) {
-        // A control character in a name must not reach a terminal.
-        const name = `${basename(path)}/${entry.fileName.replaceAll(/\p{Cc}/gu, '?')}`;
+      for (const entry of chooseEntries(path, entries, { nameOf: ({ fileName }) => fileName, format })) {
+        const name = entryName(basename(path), entry.fileName);
         yield { name, chunks: readThrough(path, await archive.openReadStreamPromise(entry)) };
       }
     } finally {
@@ -93,20 +74,6 @@ async function* zipSources(
   } catch (error) {
     throw unreadable(path, error);
   }
-}
-
-/** Of an archive of a service its listening alone; of any other all files that the format could be in. */
-function entriesOf(entries: readonly Entry[], format: ImportFormat | 'auto'): readonly Entry[] {
-  const files = entries.filter(
-    // macOS puts a shadow of each file beside it.
-    ({ fileName }) => !fileName.endsWith('/') && !/(?:^|\/)(?:__MACOSX\/|\._)/u.test(fileName),
-  );
-  for (const [service, pattern] of Object.entries(KNOWN_ENTRIES)) {
-    if (format !== 'auto' && format !== service) continue;
-    const known = files.filter(({ fileName }) => pattern.test(fileName));
-    if (known.length > 0) return known;
-  }
-  return files.filter(({ fileName }) => ANY_ENTRY[format].test(fileName));
 }
 
 /** The first bytes as characters of their numbers. */

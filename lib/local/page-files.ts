@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { relative, sep } from 'node:path';
 import sirv from 'sirv';
+import type { PageConfig } from '../../web/src/config.ts';
 import { cacheControl, contentSecurityPolicy, PAGE_HEADERS } from '../page/headers.ts';
 
 /** Answers with a file of the page, or calls `next` where there is none. */
@@ -10,29 +11,34 @@ export type PageFiles = (request: IncomingMessage, response: ServerResponse, nex
  * The built page over HTTP, as CloudFront gives it: the same headers, and `config.json` beside the files.
  *
  * @param options.folder - The built page.
- * @param options.config - What the page is told of where it is served.
+ * @param options.config - What the page is told of where it is served; the policy lets it ask whoever signs people in.
  */
-export function servePage(options: { readonly folder: string; readonly config: object }): PageFiles {
+export function servePage(options: { readonly folder: string; readonly config: PageConfig }): PageFiles {
+  const { signIn } = options.config;
+  const headers = [
+    ...Object.entries(PAGE_HEADERS),
+    [
+      'content-security-policy',
+      contentSecurityPolicy(signIn === undefined ? [] : [new URL(signIn.issuer).origin]),
+    ],
+  ] as const;
   const config = JSON.stringify(options.config);
   const files = sirv(options.folder, {
     etag: true,
     setHeaders: (response, path) => {
       const name = relative(options.folder, path).split(sep).join('/');
-      for (const [header, value] of headersOf(name)) response.setHeader(header, value);
+      for (const [header, value] of headers) response.setHeader(header, value);
+      response.setHeader('cache-control', cacheControl(name));
     },
   });
   return (request, response, next) => {
     if (request.url !== '/config.json') return files(request, response, next);
-    response.writeHead(200, [...headersOf('config.json'), ['content-type', 'application/json']].flat());
+    response.writeHead(200, {
+      ...Object.fromEntries(headers),
+      'cache-control': cacheControl('config.json'),
+      'content-type': 'application/json',
+    });
     response.end(request.method === 'HEAD' ? undefined : config);
     return undefined;
   };
-}
-
-function headersOf(path: string): readonly (readonly [string, string])[] {
-  return [
-    ...Object.entries(PAGE_HEADERS),
-    ['content-security-policy', contentSecurityPolicy(null)],
-    ['cache-control', cacheControl(path)],
-  ];
 }

@@ -3,17 +3,17 @@
 /**
  * The page loads itself and nothing else: no inline script or style, no other origin, in nobody's frame.
  *
- * @param issuer - Where people sign in, where they do: the page asks it for tokens.
+ * @param signInOrigins - What the page asks for tokens, where people sign in: an OpenID provider may have its description at one origin
+ *   and its tokens at another.
  */
-export function contentSecurityPolicy(issuer: string | null): string {
-  const origins = issuer === null ? '' : ` ${new URL(issuer).origin}`;
+export function contentSecurityPolicy(signInOrigins: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     // Pico draws its arrows and ticks from data.
     "img-src 'self' data:",
-    `connect-src 'self'${origins}`,
+    ["connect-src 'self'", ...signInOrigins].join(' '),
     "worker-src 'self'",
     "manifest-src 'self'",
     "base-uri 'none'",

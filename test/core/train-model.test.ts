@@ -8,7 +8,7 @@ import {
   inlineParallelMap,
 } from '../../functions/shared/adapters/worker-parallel-map.ts';
 import { buildVersion } from '../../layers/core/src/artifact/build-version.ts';
-import { MODEL_FILE, RECOMMENDATIONS_FILE } from '../../layers/core/src/artifact/manifest.ts';
+import { MODEL_FILE, RECOMMENDATIONS_FILE, REPORT_FILE } from '../../layers/core/src/artifact/manifest.ts';
 import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recommendations-csv.ts';
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
 import { openInMemory, readDataset } from '../../layers/core/src/data/hetrec.ts';
@@ -100,6 +100,18 @@ describe('trainModel', () => {
 
   it('says probabilities: on the held-out fold the mean prediction is the rate observed', () => {
     expect(Math.abs(full.model.metrics['holdout-calibration-error']!)).toBeLessThan(0.01);
+  });
+
+  it('compares itself with popularity on the same fold, and shows its calibration there', () => {
+    const { holdout, metrics, history } = full.model;
+    expect(holdout.baselines.popular['holdout-ndcg@20']).toBeGreaterThan(0.01);
+    expect(holdout.baselines.popular['holdout-ndcg@20']).toBeLessThan(metrics['holdout-ndcg@20']);
+    expect(holdout.baselines.popular['holdout-recall@20']).toBeLessThan(metrics['holdout-recall@20']);
+    const { bins, bias } = holdout.calibration!;
+    expect(bias).toBe(metrics['holdout-calibration-error']);
+    expect(bins.at(-1)!.observed).toBeGreaterThan(bins[0]!.observed);
+    const report: unknown = JSON.parse(new TextDecoder().decode(full.files.get(REPORT_FILE)));
+    expect(report).toMatchObject({ ...holdout, metrics, history });
   });
 
   it('still works where a data set has neither tags nor friends', async () => {

@@ -16,8 +16,10 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const page = read('docs/deploying.md');
 
 const LAMBDA = 'AWS::Lambda::Function';
-const stacks = addStage(newApp({}));
-const { data, training, serving } = synthesise();
+/** A stage with all stacks there are. */
+const WITH_PAGE = { auth: 'demo' };
+const stacks = addStage(newApp(WITH_PAGE));
+const { data, training, serving, page: pageStack } = synthesise(WITH_PAGE);
 const workflow = synthesise(VARIANTS['prod, jwt, workflow']).training;
 
 /** Everything that a pattern finds, or the first group of it. */
@@ -122,12 +124,12 @@ describe('what the page names', () => {
   });
 
   it('as stacks are those of the stage dev', () => {
-    const names = Object.values(stacks).map(({ stackName }) => stackName);
+    const names = Object.values(stacks).map((stack) => stack?.stackName);
     expect(new Set(found(/encore-dev-[a-z]+/g))).toEqual(new Set(names));
   });
 
   it('as logical ids are resources of the templates', () => {
-    const ids = [data, training, serving, workflow].flatMap((template) =>
+    const ids = [data, training, serving, pageStack!, workflow].flatMap((template) =>
       Object.keys(z.record(z.string(), z.unknown()).parse(template.toJSON()['Resources'])),
     );
     const named = new Set(found(/\b[A-Z][A-Za-z0-9]*?[0-9A-F]{8}\b/g));
@@ -137,7 +139,7 @@ describe('what the page names', () => {
 
   it('as what stays are all buckets and tables', () => {
     const kept = ['AWS::S3::Bucket', 'AWS::DynamoDB::GlobalTable'].flatMap((type) =>
-      Object.entries(resourcesOf(data, type)),
+      [data, pageStack!].flatMap((template) => Object.entries(resourcesOf(template, type))),
     );
     for (const [id, { DeletionPolicy }] of kept) {
       expect([id, DeletionPolicy, page.includes(`\`${id}\``)]).toEqual([id, 'Retain', true]);

@@ -6,6 +6,7 @@ export interface AnswerBody {
   readonly pointer: unknown;
   readonly total: number;
   readonly versions: readonly { readonly version: string }[];
+  readonly users: readonly { readonly userId: string }[];
   readonly erased: Readonly<Record<'candidates' | 'events' | 'exposures', number>>;
   readonly modelVersion: string;
   readonly policy: string;

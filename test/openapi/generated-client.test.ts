@@ -117,6 +117,7 @@ describe('a client generated from the OpenAPI document', () => {
       listModels: await call('listModels'),
       activateModel: await call('activateModel', version, { pinned: false }),
       getModelReport: await call('getModelReport'),
+      listUsers: await call('listUsers', { n: 3 }),
       eraseUser: await call('eraseUser', userId),
       getLiveness: await call('getLiveness'),
       getReadiness: await call('getReadiness'),

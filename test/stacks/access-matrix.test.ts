@@ -34,6 +34,7 @@ const EXPECTED: Readonly<Record<'iam' | 'jwt' | 'demo', string>> = {
     GET /models                          403 200 403 403 403
     POST /models/{version}/activate      403 200 403 403 403
     GET /models/current/report           403 200 403 403 403
+    GET /users                           403 200 403 403 403
     DELETE /users/{userId}               403 200 403 403 403
     GET /health/live                     403 200 403 403 403
     GET /health/ready                    403 200 403 403 403
@@ -52,6 +53,7 @@ const EXPECTED: Readonly<Record<'iam' | 'jwt' | 'demo', string>> = {
     GET /models                          401 401 200 200 200
     POST /models/{version}/activate      401 401 403 403 200
     GET /models/current/report           401 401 200 200 200
+    GET /users                           401 401 403 403 200
     DELETE /users/{userId}               401 401 403 403 200
     GET /health/live                     200 200 200 200 200
     GET /health/ready                    200 200 200 200 200
@@ -70,6 +72,7 @@ const EXPECTED: Readonly<Record<'iam' | 'jwt' | 'demo', string>> = {
     GET /models                          200 200 200 200 200
     POST /models/{version}/activate      403 200 403 403 403
     GET /models/current/report           200 200 200 200 200
+    GET /users                           200 200 200 200 200
     DELETE /users/{userId}               403 200 403 403 403
     GET /health/live                     200 200 200 200 200
     GET /health/ready                    200 200 200 200 200

@@ -5,6 +5,12 @@ const read = readStageConfig;
 
 const origins = (corsOrigins: string): readonly string[] => read({ corsOrigins }).corsOrigins;
 
+const JWT = { auth: 'jwt', jwtIssuer: 'https://login.example.org/pool', jwtAudience: 'page' };
+const DOMAIN = {
+  pageDomain: 'music.example.org',
+  pageCertificate: 'arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000',
+};
+
 describe('the configuration of a stage', () => {
   it('is that of dev where the context says nothing', () => {
     expect(read({})).toEqual({
@@ -17,6 +23,7 @@ describe('the configuration of a stage', () => {
       logRetention: 7,
       deletionProtection: false,
       auth: { mode: 'iam', adminScope: 'encore/admin' },
+      page: null,
       throttle: { rate: 20, burst: 40 },
       corsOrigins: [],
       alarmEmail: null,
@@ -63,6 +70,23 @@ describe('the configuration of a stage', () => {
     expect(() => read({ auth: 'demo', stage: 'prod' })).toThrow(
       'context value auth is "demo": allowed is iam or jwt for the stage prod: a demo is open to everybody',
     );
+  });
+
+  it('has a page where browsers can be callers: in a demo, and where the page is a client of the provider', () => {
+    expect(read({ auth: 'demo' }).page).toEqual({ signIn: null, domain: null });
+    expect(read(JWT).page).toBeNull();
+    expect(read({ ...JWT, pageClientId: 'page' }).page).toEqual({
+      signIn: { clientId: 'page', origins: ['https://login.example.org'] },
+      domain: null,
+    });
+    const tokens = 'https://tokens.example.org, https://login.example.org';
+    expect(
+      read({ ...JWT, ...DOMAIN, stage: 'prod', pageClientId: 'page', pageSignInOrigins: tokens }).page,
+    ).toEqual({
+      signIn: { clientId: 'page', origins: ['https://login.example.org', 'https://tokens.example.org'] },
+      domain: { name: DOMAIN.pageDomain, certificateArn: DOMAIN.pageCertificate },
+    });
+    expect(read({ auth: 'demo', ...DOMAIN }).page?.domain?.name).toBe('music.example.org');
   });
 
   it('leaves to CDK what is CDK’s', () => {
@@ -135,6 +159,47 @@ describe('the configuration of a stage', () => {
       'allowed is nothing with auth=iam: only auth=jwt has tokens',
     ],
     [{ auth: 'demo', adminScope: 'x' }, 'allowed is nothing with auth=demo'],
+    [{ pageDomain: 'music.example.org' }, 'allowed is nothing with auth=iam: there is no page'],
+    [{ pageClientId: 'page' }, 'allowed is nothing with auth=iam: there is no page'],
+    [{ auth: 'demo', pageClientId: 'page' }, 'allowed is nothing with auth=demo: nobody signs in to a demo'],
+    [
+      { auth: 'demo', pageSignInOrigins: 'https://tokens.example.org' },
+      'allowed is nothing with auth=demo: nobody signs in to a demo',
+    ],
+    [
+      { ...JWT, ...DOMAIN },
+      'context value pageDomain is "music.example.org": allowed is nothing with auth=jwt: there is no page without pageClientId',
+    ],
+    [
+      { ...JWT, pageSignInOrigins: 'https://tokens.example.org' },
+      'allowed is nothing with auth=jwt: there is no page without pageClientId',
+    ],
+    [{ ...JWT, pageClientId: 'the page' }, 'allowed is the id by which the OpenID provider knows the page'],
+    [
+      { ...JWT, pageClientId: 'page', pageSignInOrigins: 'http://tokens.example.org' },
+      'allowed is a comma-separated list of https origins',
+    ],
+    [
+      { ...JWT, pageClientId: 'page', pageSignInOrigins: '*' },
+      'context value pageSignInOrigins is "*": allowed is a comma-separated list of https origins',
+    ],
+    [
+      { ...JWT, pageClientId: 'page', stage: 'prod' },
+      'context value pageDomain is missing: allowed is a host name in lower case such as music.example.org, with pageCertificate; the page of prod needs both',
+    ],
+    [{ auth: 'demo', pageCertificate: DOMAIN.pageCertificate }, 'context value pageDomain is missing'],
+    [{ auth: 'demo', pageDomain: DOMAIN.pageDomain }, 'context value pageCertificate is missing'],
+    [{ auth: 'demo', ...DOMAIN, pageDomain: 'https://music.example.org' }, 'allowed is a host name'],
+    [{ auth: 'demo', ...DOMAIN, pageDomain: 'Music.example.org' }, 'allowed is a host name'],
+    [{ auth: 'demo', ...DOMAIN, pageDomain: 'localhost' }, 'allowed is a host name'],
+    [
+      {
+        auth: 'demo',
+        ...DOMAIN,
+        pageCertificate: DOMAIN.pageCertificate.replace('us-east-1', 'eu-central-1'),
+      },
+      'allowed is the ARN of a certificate for pageDomain in AWS Certificate Manager in us-east-1',
+    ],
     [{ alarmEmail: 'someone' }, 'context value alarmEmail is "someone": allowed is an e-mail address'],
     [{ runbookUrl: 'https://example.org/#runbook' }, 'allowed is where docs/runbook.md can be read'],
   ])('refuses %j, saying what is allowed', (context, message) => {

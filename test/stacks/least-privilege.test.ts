@@ -183,6 +183,7 @@ async function exercise(): Promise<void> {
   const second = (await as('Train', () => train(training, localContext()))).modelVersion!;
   expect(second).not.toBe(first);
   await ask('Models', 'models', 'GET /models');
+  await ask('Models', 'models', 'GET /users');
   await put(`models/${first}/state.json`, NOTHING_KNOWN);
   meanwhile = {
     name: 'BatchWriteItem',

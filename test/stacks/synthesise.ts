@@ -13,18 +13,27 @@ export interface StageTemplates {
   readonly training: Template;
   readonly serving: Template;
   readonly observability: Template;
+  /** `null` where the stage has no page. */
+  readonly page: Template | null;
 }
 
 type Context = Readonly<Record<string, unknown>>;
 
 const JWT = { auth: 'jwt', jwtIssuer: 'https://login.example.org/pool', jwtAudience: 'page' };
 
+const PAGE = {
+  pageClientId: 'page',
+  pageSignInOrigins: 'https://tokens.example.org',
+  pageDomain: 'music.example.org',
+  pageCertificate: 'arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000',
+};
+
 /** What may be deployed, by what its context says. */
 export const VARIANTS = {
   dev: {},
   demo: { auth: 'demo' },
   'prod, iam': { stage: 'prod' },
-  'prod, jwt': { stage: 'prod', ...JWT, corsOrigins: 'https://music.example.org' },
+  'prod, jwt': { stage: 'prod', ...JWT, ...PAGE, corsOrigins: 'https://shop.example.org' },
   'prod, jwt, workflow': { stage: 'prod', ...JWT, training: 'workflow', alarmEmail: 'ops@example.org' },
 } as const satisfies Readonly<Record<string, Context>>;
 
@@ -38,12 +47,13 @@ export function newApp(context: Context): App {
 
 export function synthesise(context: Context = {}): StageTemplates {
   const app = newApp(context);
-  const { data, training, serving, observability } = addStage(app);
+  const { data, training, serving, observability, page } = addStage(app);
   return {
     data: Template.fromStack(data),
     training: Template.fromStack(training),
     serving: Template.fromStack(serving),
     observability: Template.fromStack(observability),
+    page: page === null ? null : Template.fromStack(page),
   };
 }
 

@@ -54,4 +54,22 @@ export const SUPPRESSIONS: readonly Suppression[] = [
     resources: /^FailedRuns/,
     reason: 'The queue is encrypted by SQS (SqsManagedSseEnabled); the check knows keys of KMS only.',
   },
+  {
+    rule: 'CKV_AWS_68',
+    resources: /^Distribution/,
+    reason:
+      'The page is files for whoever comes. The API behind it knows its callers and throttles them itself, and has an address of its own, where no firewall of CloudFront would be met, which costs by the month.',
+  },
+  {
+    rule: 'CKV_AWS_86',
+    resources: /^Distribution/,
+    reason:
+      'CloudFront logs whole paths, and the API behind it has listeners’ ids in them. API Gateway logs each request by its route instead.',
+  },
+  {
+    rule: 'CKV_AWS_174',
+    resources: /^Distribution/,
+    reason:
+      'Without a domain of its own, which only the stage dev may be, the page has CloudFront’s certificate, with which no distribution can refuse old TLS.',
+  },
 ];

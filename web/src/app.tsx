@@ -1,10 +1,13 @@
-import { lazy, Suspense } from 'preact/compat';
+import type { ComponentChildren } from 'preact';
+import { lazy, Suspense, useSyncExternalStore } from 'preact/compat';
 import { useEffect, useRef } from 'preact/hooks';
 import { Link, Route, Router, Switch, useLocation } from 'wouter-preact';
 import { useHashLocation } from 'wouter-preact/use-hash-location';
 import type { PageConfig } from './config.ts';
 import { useListening } from './listener.ts';
 import { Empty, Loading } from './parts/states.tsx';
+import { Account, SignInView } from './sign-in-view.tsx';
+import type { SignIn } from './sign-in.ts';
 import { ListenView } from './views/listen/listen-view.tsx';
 
 // The list comes first; everything else is loaded when somebody goes there.
@@ -23,17 +26,62 @@ const VIEWS = [
   { path: '/model', name: 'Model' },
 ] as const;
 
-/** The page: a view by the address behind `#`. */
-export function App({ config }: { readonly config: PageConfig }) {
+/**
+ * The page: a view by the address behind `#`.
+ *
+ * @param signIn - `null` where nobody has to sign in.
+ */
+export function App({ config, signIn }: { readonly config: PageConfig; readonly signIn: SignIn | null }) {
   return (
     <Router hook={useHashLocation}>
-      <Views config={config} />
+      {signIn === null ? <Views config={config} /> : <SignedInViews config={config} signIn={signIn} />}
     </Router>
   );
 }
 
-function Views({ config }: { readonly config: PageConfig }) {
-  const [listening, setListening] = useListening(null);
+/** The views of whoever has signed in, and the way there. */
+function SignedInViews({ config, signIn }: { readonly config: PageConfig; readonly signIn: SignIn }) {
+  const state = useSyncExternalStore(signIn.subscribe, signIn.state);
+  useEffect(() => {
+    if (state.kind !== 'in') document.title = 'Sign in · Encore';
+  }, [state.kind]);
+  if (state.kind === 'in') {
+    const { id, name } = state.person;
+    return <Views key={id} config={config} ownId={id} account={<Account signIn={signIn} name={name} />} />;
+  }
+  return (
+    <>
+      <header class="container page-header">
+        <Brand />
+      </header>
+      <main class="container">
+        <SignInView signIn={signIn} state={state} issuer={config.signIn!.issuer} />
+      </main>
+    </>
+  );
+}
+
+function Brand() {
+  return (
+    <Link href="/" class="brand">
+      <img src="./icon.svg" width="28" height="28" alt="" />
+      Encore
+    </Link>
+  );
+}
+
+function Views({
+  config,
+  ownId = null,
+  account = null,
+}: {
+  readonly config: PageConfig;
+  /** Whom a token names. */
+  readonly ownId?: string | null;
+  /** Who is signed in, to be seen beside the views. */
+  readonly account?: ComponentChildren;
+}) {
+  const [listening, setListening] = useListening(ownId);
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   const current = VIEWS.findLast(({ path }) => location === path || location.startsWith(`${path}/`));
@@ -51,10 +99,7 @@ function Views({ config }: { readonly config: PageConfig }) {
         Skip to the content
       </a>
       <header class="container page-header">
-        <Link href="/" class="brand">
-          <img src="./icon.svg" width="28" height="28" alt="" />
-          Encore
-        </Link>
+        <Brand />
         <nav aria-label="Views">
           <ul>
             {VIEWS.map(({ path, name }) => (
@@ -66,6 +111,7 @@ function Views({ config }: { readonly config: PageConfig }) {
             ))}
           </ul>
         </nav>
+        {account}
       </header>
       <main class="container" id="main" ref={main} tabIndex={-1}>
         <Suspense fallback={<Loading rows={6} label="Loading the view" />}>

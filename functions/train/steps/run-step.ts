@@ -124,18 +124,20 @@ async function rank(step: StepWork, { model }: StepRequestOf<'rank'>): Promise<S
 /** Measures one model on the holdout. */
 async function evaluate(step: StepWork, { model }: StepRequestOf<'evaluate'>): Promise<StepAnswer> {
   const { work } = step;
-  if (await work.has(WORK.metrics(model))) return DONE;
+  if (await work.has(WORK.measured(model))) return DONE;
   const planned = step.plan.models[model]!;
   const stages = await readStages(step, planned);
   const rankers = await work.read(WORK.rankers(model));
-  await work.write(WORK.metrics(model), measureRankers(stages, planned.parameters, rankers));
+  const dataset = await readDataset(work);
+  await work.write(WORK.measured(model), measureRankers(dataset, stages, planned.parameters, rankers));
   return DONE;
 }
 
 /** Refuses a model that is clearly worse than the one served, as `gate` of the training in one go does. */
 async function gate({ work, plan }: StepWork): Promise<StepAnswer> {
-  const [own, served] = await Promise.all(plan.models.map((_, m) => work.read(WORK.metrics(m))));
-  if (served !== undefined) requireQuality(own!['holdout-ndcg@20'], served['holdout-ndcg@20']);
+  const [own, served] = await Promise.all(plan.models.map((_, m) => work.read(WORK.measured(m))));
+  if (served !== undefined)
+    requireQuality(own!.metrics['holdout-ndcg@20'], served.metrics['holdout-ndcg@20']);
   return DONE;
 }
 
@@ -158,8 +160,8 @@ async function completeModel(
   stages: FittedStages,
 ): Promise<TrainedModel> {
   const { parameters } = plan.models[0]!;
-  const [rankers, metrics] = [await work.read(WORK.rankers(0)), await work.read(WORK.metrics(0))];
-  const ranked = rankedModel(stages, parameters, { rankers, metrics });
+  const [rankers, measured] = [await work.read(WORK.rankers(0)), await work.read(WORK.measured(0))];
+  const ranked = rankedModel(stages, parameters, { rankers, measured });
   if (plan.reuse.ranker !== null) return { ...ranked, variants: plan.reuse.ranker.variants };
   const io = { parallel: ports.parallel, progress: ports.progress };
   return await trainVariants(dataset, stages, ranked, { io, variants: parameters.ranker.variants });

@@ -4,6 +4,7 @@ import {
   EncoreError,
   type EncodedModel,
   type FittedRankers,
+  type Measured,
   type ModelStore,
   type PlainDataset,
   type RecommendationRow,
@@ -11,7 +12,6 @@ import {
   type StageOneTables,
   type StagePlan,
   type TrainedModel,
-  type TrainingMetrics,
   type VersionInfo,
 } from '@encore/core/train';
 
@@ -34,7 +34,7 @@ export const WORK = {
   tables: (fit: number) => workKey<StageOneTables>(`fits/${fit}/tables`),
   records: (fit: number, from: number) => workKey<readonly Uint8Array[]>(`fits/${fit}/records/${from}`),
   rankers: (model: number) => workKey<FittedRankers>(`models/${model}/rankers`),
-  metrics: (model: number) => workKey<TrainingMetrics>(`models/${model}/metrics`),
+  measured: (model: number) => workKey<Measured>(`models/${model}/measured`),
   encoded: workKey<{
     readonly encoded: EncodedModel;
     readonly trained: Omit<TrainedModel, 'stage'>;

@@ -76,7 +76,7 @@ export { withHeard } from './fold-in/with-heard.ts';
 export { refreshRecord } from './fold-in/refresh-record.ts';
 export { loadFoldIn, type FoldInModel } from './fold-in/fold-in-model.ts';
 export { createArtistIndex, resolveArtists, type ArtistIndex } from './fold-in/resolve-artists.ts';
-export { createHistory } from './scoring/history.ts';
+export { createHistory, withRecent } from './scoring/history.ts';
 export { createArtistCatalogue, type ArtistCatalogue } from './catalogue/artist-catalogue.ts';
 export { createArtistFilter, type ArtistFilterOptions } from './catalogue/artist-filter.ts';
 export { createSearchIndex, searchArtists, type SearchIndex } from './catalogue/search-artists.ts';

@@ -8,10 +8,12 @@ import {
 } from './candidates/stage-one.ts';
 import type { Dataset } from './data/dataset.ts';
 import { assignFolds, withoutPairs } from './data/split.ts';
+import { measureCalibration, RELIABILITY_BINS, type Calibration } from './evaluate/calibration.ts';
 import { candidateRecall, listMetrics } from './evaluate/metrics.ts';
 import { EncoreError } from './errors.ts';
 import { fitTfIdf } from './features/tf-idf.ts';
 import { mapCsr, filterCsr, type Csr } from './math/csr.ts';
+import { topK } from './math/top-k.ts';
 import type { TrainParameters, VariantsParameters } from './options.ts';
 import type { ParallelMap, Progress } from './ports.ts';
 import { sigmoid, type Ranker } from './rank/ranker.ts';
@@ -28,8 +30,20 @@ export interface TrainedModel {
   readonly variants: RankerVariants;
   /** Of the logistic regression, whichever variants there are. */
   readonly metrics: TrainingMetrics;
+  readonly holdout: HoldoutReport;
   readonly history: TrainingHistory;
 }
+
+/** What else was seen on the held-out fold, for whoever wants to know how good the metrics are. */
+export interface HoldoutReport {
+  /** Metrics of simpler ways to rank, on the same fold. */
+  readonly baselines: { readonly popular: Pick<TrainingMetrics, 'holdout-ndcg@20' | 'holdout-recall@20'> };
+  /** `null` where the score is no probability to listen. */
+  readonly calibration: Calibration | null;
+}
+
+/** What was measured of fitted rankers. */
+export type Measured = Pick<TrainedModel, 'metrics' | 'holdout'>;
 
 /**
  * How each ranker learnt: `lr` the objective after each step of its optimiser, `trees` the figure of their objective with 0, 1,
@@ -209,7 +223,8 @@ export async function trainRanker(
   io: TrainingIo,
 ): Promise<TrainedModel> {
   const rankers = await fitRankers(dataset, stages, parameters, io);
-  return rankedModel(stages, parameters, { rankers, metrics: measureRankers(stages, parameters, rankers) });
+  const measured = measureRankers(dataset, stages, parameters, rankers);
+  return rankedModel(stages, parameters, { rankers, measured });
 }
 
 /** The ranker that is served, and the one that the model's quality is measured by. */
@@ -246,15 +261,46 @@ export async function fitRankers(
 
 /** The second part of {@link trainRanker}: measures on the last fold what did not learn from it. */
 export function measureRankers(
+  dataset: Dataset,
   { folds }: FittedStages,
   { ranker: { labels } }: TrainParameters,
   { measured, iterations, converged }: FittedRankers,
-): TrainingMetrics {
+): Measured {
   const fold = folds[folds.length - 1]!;
+  const { metrics, calibration } = measureHoldout(fold, measured, {
+    calibrated: labels.kind === 'held-out',
+  });
   return {
-    ...measureHoldout(fold, measured, { calibrated: labels.kind === 'held-out' }),
-    'ranker-iterations': iterations,
-    'ranker-converged': converged,
+    metrics: { ...metrics, 'ranker-iterations': iterations, 'ranker-converged': converged },
+    holdout: { baselines: { popular: measurePopular(dataset, fold) }, calibration },
+  };
+}
+
+/** The artists with most listeners in what is learnt from, less those heard: what a list without a model is. */
+function measurePopular(dataset: Dataset, { heldOut }: LabelledFold): HoldoutReport['baselines']['popular'] {
+  const { plays } = withoutPairs(dataset, heldOut);
+  const listeners = new Float64Array(plays.nCols);
+  for (const artist of plays.indices) listeners[artist]!++;
+  const byListeners = topK(listeners, listeners.length);
+  let ndcg = 0;
+  let recall = 0;
+  let measured = 0;
+  for (let user = 0; user < heldOut.nRows; user++) {
+    const relevant = new Set(heldOut.indices.subarray(heldOut.indptr[user], heldOut.indptr[user + 1]));
+    if (relevant.size === 0) continue;
+    const heard = new Set(plays.indices.subarray(plays.indptr[user], plays.indptr[user + 1]));
+    const list: number[] = [];
+    for (let i = 0; i < byListeners.length && list.length < 20; i++) {
+      if (!heard.has(byListeners[i]!)) list.push(byListeners[i]!);
+    }
+    const at20 = listMetrics(Int32Array.from(list), relevant, 20);
+    ndcg += at20.ndcg;
+    recall += at20.recall;
+    measured++;
+  }
+  return {
+    'holdout-ndcg@20': ndcg / Math.max(1, measured),
+    'holdout-recall@20': recall / Math.max(1, measured),
   };
 }
 
@@ -262,14 +308,14 @@ export function measureRankers(
 export function rankedModel(
   { stage }: Pick<FittedStages, 'stage'>,
   parameters: TrainParameters,
-  { rankers, metrics }: { readonly rankers: FittedRankers; readonly metrics: TrainingMetrics },
+  { rankers, measured }: { readonly rankers: FittedRankers; readonly measured: Measured },
 ): TrainedModel {
   return {
     parameters,
     stage,
     ranker: rankers.ranker,
     variants: NO_VARIANTS,
-    metrics,
+    ...measured,
     history: { lr: rankers.history, trees: [], mlp: [] },
   };
 }
@@ -438,15 +484,17 @@ function measureHoldout(
   { stage, heldOut }: LabelledFold,
   ranker: Ranker,
   { calibrated }: { readonly calibrated: boolean },
-): Omit<TrainingMetrics, 'ranker-iterations' | 'ranker-converged'> {
+): {
+  readonly metrics: Omit<TrainingMetrics, 'ranker-iterations' | 'ranker-converged'>;
+  readonly calibration: Calibration | null;
+} {
   const score = createRecordScorer(stage, ranker);
   const candidates: Int32Array[] = [];
   let ndcg = 0;
   let recall = 0;
   let measured = 0;
-  let predicted = 0;
-  let observed = 0;
-  let pairs = 0;
+  const probabilities: number[] = [];
+  const outcomes: number[] = [];
   let total = 0;
   stage.records.forEach((_, user) => {
     const { record, logits } = score(user);
@@ -465,15 +513,23 @@ function measureHoldout(
     ndcg += at20.ndcg;
     recall += at20.recall;
     measured++;
-    for (let i = 0; i < logits.length; i++) predicted += sigmoid(logits[i]!);
-    for (const item of record.items) observed += relevant.has(item) ? 1 : 0;
-    pairs += logits.length;
+    record.items.forEach((item, i) => {
+      probabilities.push(sigmoid(logits[i]!));
+      outcomes.push(relevant.has(item) ? 1 : 0);
+    });
   });
-  return {
+  const calibration = calibrated
+    ? measureCalibration(
+        [{ probabilities: Float64Array.from(probabilities), outcomes: Uint8Array.from(outcomes) }],
+        RELIABILITY_BINS,
+      )
+    : null;
+  const metrics = {
     'holdout-ndcg@20': ndcg / Math.max(1, measured),
     'holdout-recall@20': recall / Math.max(1, measured),
     'holdout-candidate-recall': candidateRecall(candidates, heldOut),
     'mean-candidates': total / Math.max(1, stage.records.length),
-    'holdout-calibration-error': calibrated ? (predicted - observed) / Math.max(1, pairs) : null,
+    'holdout-calibration-error': calibrated ? (calibration?.bias ?? 0) : null,
   };
+  return { metrics, calibration };
 }

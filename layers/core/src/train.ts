@@ -8,6 +8,7 @@ export type * from './ports.ts';
 export type { Dataset } from './data/dataset.ts';
 export { HETREC_FILES, openInMemory, readDataset, readSplitFile, type OpenFile } from './data/hetrec.ts';
 export { assertValid, formatFinding, formatReport, type DataReport } from './data/report.ts';
+export { reportedReading, type ReportedReading } from './data/describe-data.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
 export { LISTENER_COLUMNS, withoutRowsOf } from './data/without-rows.ts';
 export {
@@ -51,6 +52,7 @@ export {
   type Reuse,
   type StagePlan,
   type TrainedModel,
+  type Measured,
   type TrainingMetrics,
 } from './train-model.ts';
 export { decodeCatalog } from './artifact/catalog.ts';
@@ -111,12 +113,12 @@ export {
   type VersionContents,
   type VersionInfo,
 } from './artifact/build-version.ts';
-export type { RecommendationRow } from './artifact/recommendations-csv.ts';
+export { listenersInCsv, type RecommendationRow } from './artifact/recommendations-csv.ts';
 export { publishVersion, type Publication, type PublishOutcome } from './publish/publish.ts';
 export { readPointer, POINTER_KEY, versionKey, type Pointer } from './publish/pointer.ts';
 export { activateVersion, unpin, type Activated, type Activation } from './publish/activate-version.ts';
 export { resumePublication, type Resumed, type Resumption } from './publish/resume-publication.ts';
-export type { Erasures } from './publish/store-candidates.ts';
+export { erasedSince, type Erasures } from './publish/store-candidates.ts';
 export { encodePopularFile } from './artifact/popular-file.ts';
 export { expireVersions, groupVersions, type StoredVersion } from './publish/expire-versions.ts';
 export { readVersionState } from './publish/version-state.ts';

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   decodeRecommendationsCsv,
   encodeRecommendationsCsv,
+  listenersInCsv,
   type RecommendationRow,
 } from '../../../layers/core/src/artifact/recommendations-csv.ts';
 
@@ -105,5 +106,26 @@ describe('decodeRecommendationsCsv', () => {
         message: expect.stringContaining(`recommendations.csv line ${line}: found `),
       }),
     );
+  });
+});
+
+describe('the listeners in a piece of recommendations.csv', () => {
+  const rows = ['2', 'a,"b', '2\n3', 'ü'].flatMap((userId) =>
+    [1, 2].map((rank) => ({ userId, artistId: '51', rank, score: 0.5 })),
+  );
+  const file = encodeRecommendationsCsv(rows);
+
+  it('are all of them in the whole file, in its order', () => {
+    expect(listenersInCsv(file)).toEqual(['2', 'a,"b', '2\n3', 'ü']);
+  });
+
+  it('are some of them, in that order and nobody else, wherever it is cut', () => {
+    const all = listenersInCsv(file);
+    for (let start = 0; start < file.length; start++) {
+      for (let end = start; end <= file.length; end++) {
+        const found = listenersInCsv(file.subarray(start, end));
+        expect(found).toEqual(all.filter((userId) => found.includes(userId)));
+      }
+    }
   });
 });

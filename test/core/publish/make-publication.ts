@@ -1,14 +1,26 @@
 import { encodeCandidateShards } from '../../../layers/core/src/artifact/candidates-file.ts';
-import { describeFiles, encodeManifest, MANIFEST_FILE } from '../../../layers/core/src/artifact/manifest.ts';
+import {
+  describeFiles,
+  encodeManifest,
+  MANIFEST_FILE,
+  RECOMMENDATIONS_FILE,
+} from '../../../layers/core/src/artifact/manifest.ts';
 import { makeVersion } from '../../../layers/core/src/artifact/model-version.ts';
+import { encodeRecommendationsCsv } from '../../../layers/core/src/artifact/recommendations-csv.ts';
 import type { Publication } from '../../../layers/core/src/publish/publish.ts';
 
 /** A whole, tiny model version; every byte of it follows from the fence. */
 export async function makePublication(
   fence: number,
-  options: { readonly listeners?: number; readonly note?: string; readonly expiresAtMs?: number } = {},
+  options: {
+    readonly listeners?: number;
+    readonly note?: string;
+    readonly expiresAtMs?: number;
+    /** Whether there is a recommendations.csv, of one artist each. */
+    readonly hasLists?: boolean;
+  } = {},
 ): Promise<Publication> {
-  const { listeners = 5, note = '', expiresAtMs = Date.UTC(2027, 0) } = options;
+  const { listeners = 5, note = '', expiresAtMs = Date.UTC(2027, 0), hasLists = false } = options;
   const fingerprint = String(fence).padStart(64, 'a');
   const createdAtMs = Date.UTC(2026, 10, 23, 12, 0, fence % 60);
   const version = makeVersion({ createdAtMs, fingerprint, fence });
@@ -23,6 +35,10 @@ export async function makePublication(
     ['report.json', new TextEncoder().encode(`{"fence":${fence}}`)],
     ...shards,
   ]);
+  if (hasLists) {
+    const rows = candidates.map(({ userId }) => ({ userId, artistId: '51', rank: 1, score: 0.5 }));
+    files.set(RECOMMENDATIONS_FILE, encodeRecommendationsCsv(rows));
+  }
   const manifest = encodeManifest({
     schemaVersion: 1,
     modelVersion: version,

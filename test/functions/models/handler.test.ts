@@ -6,6 +6,8 @@ import {
   createMemoryModelStore,
 } from '../../../functions/shared/adapters/memory-stores.ts';
 import type { HttpHandler } from '../../../functions/shared/http.ts';
+import { RECOMMENDATIONS_FILE } from '../../../layers/core/src/artifact/manifest.ts';
+import { listenersInCsv } from '../../../layers/core/src/artifact/recommendations-csv.ts';
 import { EncoreError } from '../../../layers/core/src/errors.ts';
 import type { ModelStore } from '../../../layers/core/src/ports.ts';
 import { POINTER_KEY, readPointer, versionKey } from '../../../layers/core/src/publish/pointer.ts';
@@ -44,9 +46,9 @@ beforeEach(() => {
 });
 
 /** Publishes as a training does, each with the fence of the lease. */
-async function train(): Promise<Publication> {
+async function train(options: { readonly hasLists?: boolean } = {}): Promise<Publication> {
   const { fence } = (await leases.acquire('training', NOW_MS, 1000))!;
-  const publication = await makePublication(fence);
+  const publication = await makePublication(fence, options);
   await publishVersion(deps.publishing, publication);
   await leases.release('training');
   return publication;
@@ -57,6 +59,9 @@ const activate = (version: string, body?: unknown): Promise<Called> =>
 const list = (query: Record<string, string> = {}): Promise<Called> =>
   callRoute(handler, 'GET /models', { query });
 const versionsOf = ({ body }: Called): readonly string[] => body.versions.map(({ version }) => version);
+const users = (query: Record<string, string> = {}): Promise<Called> =>
+  callRoute(handler, 'GET /users', { query });
+const idsOf = ({ body }: Called): readonly string[] => body.users.map(({ userId }) => userId);
 const report = (headers: Record<string, string> = {}): Promise<Called> =>
   callRoute(handler, 'GET /models/current/report', { headers });
 const pointer = async () => (await readPointer(store))?.pointer;
@@ -66,6 +71,47 @@ const withStore = (change: Partial<ModelStore>): HttpHandler =>
     publishing: { ...deps.publishing, modelStore: { ...store, ...change } },
   });
 const unavailable = (): Promise<never> => Promise.reject(new EncoreError('STORE_UNAVAILABLE', 'no answer'));
+
+describe('GET /users', () => {
+  it('answers 404 before anything is published', async () => {
+    expect(await users()).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  });
+
+  it('lists listeners of the version served, from wherever is asked for', async () => {
+    const { version, files } = await train({ hasLists: true });
+    const all = listenersInCsv(files.get(RECOMMENDATIONS_FILE)!);
+    expect(await users({ n: '3' })).toMatchObject({ status: 200, body: { version, total: all.length } });
+    expect(idsOf(await users({ n: '3' }))).toEqual(all.slice(0, 3));
+    expect(idsOf(await users({ n: '1', at: '1' }))).toHaveLength(1);
+  });
+
+  it('knows how many there are, and lists none, where a version has no lists', async () => {
+    await train();
+    expect(await users()).toMatchObject({ status: 200, body: { total: 5, users: [] } });
+  });
+
+  it('leaves out who was erased since', async () => {
+    const { files } = await train({ hasLists: true });
+    const [first, second] = listenersInCsv(files.get(RECOMMENDATIONS_FILE)!);
+    handler = createModelsHandler({
+      ...deps,
+      erasures: {
+        ...deps.erasures,
+        load: () => Promise.resolve((id) => (id === first ? NOW_MS : undefined)),
+      },
+    });
+    expect(idsOf(await users({ n: '1' }))).toEqual([second]);
+  });
+
+  it.each([{ n: '0' }, { n: '51' }, { at: '1.1' }, { at: 'x' }])('refuses %j', async (query) => {
+    expect(await users(query)).toMatchObject({ status: 400, body: { field: Object.keys(query)[0] } });
+  });
+
+  it('answers 503 where the store does not answer', async () => {
+    await train();
+    expect(await callRoute(withStore({ get: unavailable }), 'GET /users')).toMatchObject({ status: 503 });
+  });
+});
 
 describe('GET /models', () => {
   it('answers an empty list before anything is published', async () => {
@@ -311,7 +357,7 @@ describe('GET /models/current/report', () => {
       effort: null,
       tuning: null,
       listeners: 5,
-      report: { fence: 2 },
+      report: { fence: 2, timings: { train: 12.5 } },
     });
     expect(await report({ 'if-none-match': `"${second.version}"` })).toMatchObject({
       status: 304,

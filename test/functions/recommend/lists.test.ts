@@ -282,8 +282,23 @@ describe('what a listener did lately', () => {
   });
 });
 
+const scoresOf = ({ recommendations }: { recommendations: readonly { artistId: string; score: number }[] }) =>
+  new Map(recommendations.map(({ artistId, score }) => [artistId, score]));
+
 describe('the list of anybody', () => {
   const POST = 'POST /recommendations';
+  it('comes with tags and pages where details are asked for', async () => {
+    const body = { artists: [{ id: heardBy(userId)[0]! }], n: 5 };
+    const { json } = await world.ask(POST, { body: { ...body, details: true } });
+    expect(json.recommendations).toHaveLength(5);
+    for (const { artistId, tags, url } of json.recommendations) {
+      const { json: artist } = await world.ask('GET /artists/{artistId}', { params: { artistId } });
+      expect(tags).toEqual(artist.tags.slice(0, 5).map(({ tag }: { tag: string }) => tag));
+      expect(url).toBe(artist.url);
+    }
+    const plain = await world.ask(POST, { body });
+    expect(plain.json.recommendations[0]).not.toHaveProperty('tags');
+  });
 
   it('follows from the artists named, whatever their case and accents, and lists what nobody knows', async () => {
     const [first, second] = heardBy(userId);
@@ -324,6 +339,28 @@ describe('the list of anybody', () => {
     expect(json).toMatchObject({ policy: 'popular', unresolved: [] });
     expect(ids(json.recommendations).slice(0, 19)).toEqual(popular.slice(1));
     expect(cold.counted).toContain(METRICS.foldInMissing);
+  });
+
+  it('follows what the visitor did since, under the id that they are given', async () => {
+    const { ask, did } = await listWorld();
+    const body = {
+      artists: heardBy(userId).map((id, i) => ({ id, plays: i + 1 })),
+      anonymousId: 'visitor-8',
+    };
+    const before = (await ask(POST, { body })).json;
+    const [liked, disliked] = ids(before.recommendations);
+    await did('visitor-8', 'like', liked!);
+    await did('visitor-8', 'dislike', disliked!);
+    const { json } = await ask(POST, { body });
+    expect(json).toMatchObject({ policy: 'fold-in', unresolved: [] });
+    expect(ids(json.recommendations)).not.toContain(liked);
+    expect(ids(json.recommendations)).not.toContain(disliked);
+    expect(scoresOf(json)).not.toEqual(scoresOf(before));
+    // Somebody else, and nobody in particular, get what they got before.
+    for (const anonymousId of ['visitor-9', undefined]) {
+      const other = await ask(POST, { body: { ...body, anonymousId } });
+      expect(ids(other.json.recommendations)).toEqual(ids(before.recommendations));
+    }
   });
 
   it('takes part in experiments only under an id, and is exposed either way', async () => {

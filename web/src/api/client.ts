@@ -68,7 +68,7 @@ export async function call<Route extends RouteKey>(
   route: Route,
   request: Request<Route> = {},
 ): Promise<Answer<Route>> {
-  const [method, path] = route.split(' ') as [string, string];
+  const [method = '', path = ''] = route.split(' ');
   const token = await accessToken();
   const response = await fetch(addressOf(path, request), {
     method,
@@ -81,10 +81,13 @@ export async function call<Route extends RouteKey>(
   }).catch((cause: unknown) => {
     throw new ApiProblem(0, 'UNREACHABLE', 'The service does not answer.', { cause });
   });
-  const body: unknown = await response.json().catch(() => null);
-  if (response.ok && body !== null) return body as Answer<Route>;
-  const { code, detail } = { code: 'UNKNOWN', detail: undefined, ...(body as Partial<ProblemBody> | null) };
-  throw new ApiProblem(response.status, code, detail ?? `The service answers ${response.status}.`);
+  if (response.ok) {
+    const answer: Answer<Route> | null = await response.json().catch(() => null);
+    if (answer !== null) return answer;
+  }
+  const problem: Partial<ProblemBody> | null = await response.json().catch(() => null);
+  const { code = 'UNKNOWN', detail = `The service answers ${response.status}.` } = problem ?? {};
+  throw new ApiProblem(response.status, code, detail);
 }
 
 interface ProblemBody {

@@ -1,5 +1,5 @@
 import useSWR, { type SWRConfiguration } from 'swr';
-import { ApiProblem, call, type Answer, type Request, type RouteKey } from './client.ts';
+import { call, type Answer, type ApiProblem, type Request, type RouteKey } from './client.ts';
 
 /** What is known of an answer by now: its data may be of an earlier request while the next is under way. */
 export interface Asked<Data> {

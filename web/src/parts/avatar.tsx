@@ -28,7 +28,7 @@ export function Avatar({ name, size = 44 }: { readonly name: string; readonly si
 
 function initialsOf(name: string): string {
   const words = name.match(/[\p{L}\p{N}]+/gu) ?? [];
-  const letters = words.slice(0, 2).map((word) => [...word][0]!);
+  const letters = words.slice(0, 2).map((word) => String.fromCodePoint(word.codePointAt(0)!));
   return letters.join('').toLocaleUpperCase() || '♪';
 }
 

@@ -25,6 +25,7 @@ const COLORS = ['--chart-1', '--chart-2', '--chart-3', '--chart-4'] as const;
 export type Color = (typeof COLORS)[number] | '--chart-muted';
 
 const HEIGHT = 260;
+const NO_BANDS: readonly Band[] = [];
 
 /**
  * Lines over positions. What it shows can be read as a table below it, too.
@@ -36,7 +37,7 @@ export function Chart({
   title,
   x,
   lines,
-  bands = [],
+  bands = NO_BANDS,
   formatX = String,
   formatY = String,
   height = HEIGHT,

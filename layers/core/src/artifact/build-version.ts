@@ -1,4 +1,5 @@
 import type { Dataset } from '../data/dataset.ts';
+import { describeData, type ReportedReading } from '../data/describe-data.ts';
 import { FOLD_IN } from '../fold-in/encode-fold-in.ts';
 import { tagPhrases } from '../features/tag-phrases.ts';
 import { topTags } from '../features/top-tags.ts';
@@ -53,6 +54,8 @@ export interface VersionInfo {
   readonly rewrittenFingerprint?: string;
   /** What became of the events that were merged into the data set; absent where there were none. */
   readonly events?: Readonly<Record<string, number>>;
+  /** What was found while the data set's files were read. */
+  readonly reading?: ReportedReading;
   /** Milliseconds by step. */
   readonly timings: Readonly<Record<string, number>>;
   /** The search that chose some of the parameters; `null` or absent where none did. */
@@ -88,7 +91,7 @@ export async function buildVersion(
  * @param parts - `served`: the encoded model, loaded; `rows`: what {@link recommendationRows} says of all listeners in {@link recommendationOrder}.
  */
 export async function assembleVersion(
-  { stage, parameters, metrics }: TrainedModel,
+  { stage, parameters, metrics, holdout, history }: TrainedModel,
   dataset: Dataset,
   info: VersionInfo,
   parts: {
@@ -108,18 +111,23 @@ export async function assembleVersion(
     friends: dataset.friends?.values.length ?? 0,
   };
   const events = info.events === undefined ? {} : { events: { ...info.events } };
+  const report = {
+    counts,
+    ...events,
+    metrics,
+    ...holdout,
+    history,
+    data: { ...info.reading, ...describeData(dataset) },
+    parameters,
+    sourcesOff: stage.sourcesOff,
+  };
   const shards = encodeCandidateShards(candidates);
   const files = new Map<string, Uint8Array>([
     [MODEL_FILE, model],
     [CATALOG_FILE, catalog],
     ...shards,
     [RECOMMENDATIONS_FILE, encodeRecommendationsCsv(rows)],
-    [
-      REPORT_FILE,
-      new TextEncoder().encode(
-        `${JSON.stringify({ counts, ...events, metrics, parameters, sourcesOff: stage.sourcesOff }, null, 2)}\n`,
-      ),
-    ],
+    [REPORT_FILE, new TextEncoder().encode(`${JSON.stringify(report, null, 2)}\n`)],
   ]);
   const manifest: Manifest = {
     schemaVersion: MANIFEST_SCHEMA_VERSION,

@@ -69,6 +69,18 @@ export function decodeRecommendationsCsv(bytes: Uint8Array): readonly Recommenda
   return rows;
 }
 
+/**
+ * The listeners in a piece of `recommendations.csv`, in its order, each once; rows that are cut off at either end are passed over.
+ *
+ * @param piece - Bytes of the file from anywhere.
+ */
+export function listenersInCsv(piece: Uint8Array): readonly string[] {
+  const text = new TextDecoder().decode(piece);
+  // Behind the first line break: the header, or what is left of a row.
+  const rows = text.slice(text.indexOf('\n') + 1).matchAll(new RegExp(`^${ROW}`, 'gm'));
+  return [...new Set(Array.from(rows, ([, userId]) => unquoted(userId!)))];
+}
+
 const HEADER = 'userId,artistId,rank,score';
 const NEEDS_QUOTES = /[",\r\n]/;
 const ID = '([^",\\r\\n]+|"(?:[^"]|"")+")';

@@ -7,6 +7,9 @@ export interface ReliabilityBin {
   readonly observed: number;
 }
 
+/** Bins of a report: enough to see a bend, each with pairs enough. */
+export const RELIABILITY_BINS = 15;
+
 /** Whether a probability means what it says. */
 export interface Calibration {
   /** By ascending prediction. */

@@ -6,7 +6,7 @@ import {
   type Resampled,
   type SplitShares,
 } from './bootstrap.ts';
-import { measureCalibration, type Calibration } from './calibration.ts';
+import { measureCalibration, RELIABILITY_BINS, type Calibration } from './calibration.ts';
 import type { ModelEvaluation, TwoStageEvaluation } from './evaluate-models.ts';
 import { mapMetrics, MEAN_METRICS, type Evaluation, type MeanMetric } from './metrics.ts';
 
@@ -81,7 +81,6 @@ export interface EvaluationSummary {
 /** Figures that models are compared by. */
 const COMPARED = ['ndcg@20', 'recall@20', 'ndcg@10', 'recall@10'] as const satisfies readonly MeanMetric[];
 const RESAMPLES = 1000;
-const RELIABILITY_BINS = 15;
 const SEED = 1;
 
 /** Calls of `onResample` of one {@link summarise}. */

@@ -1,20 +1,16 @@
 import { decodeCandidates, encodeCandidates, type CandidateRecord } from '../artifact/candidate-record.ts';
 import type { ServingModel } from '../artifact/serving-model.ts';
 import { listenerFactors, listenerFeatures } from '../rank/features.ts';
-import type { History } from '../scoring/history.ts';
-import { createHistory } from '../scoring/history.ts';
+import { createHistory, withRecent } from '../scoring/history.ts';
 import { nominate, sourcesForHistory, type Nominations } from '../scoring/nominate.ts';
 import { ownRowOf, requireSameVersion, type FoldInModel } from './fold-in-model.ts';
 import { foldIn } from './fold-in.ts';
-
-/** The least that an artist played or liked lately weighs: as much as the listener's artists on average. */
-const RECENT_WEIGHT = 1;
 
 /**
  * A listener's record as it would be with what they have heard lately, without retraining: a fold-in of the history (the
  * record's, and the artists heard since) over the stored candidates and what is nominated anew.
  *
- * An artist heard lately weighs at least {@link RECENT_WEIGHT}; one that the record has as heard already changes nothing else, and one
+ * An artist heard lately weighs at least as much as the listener's artists on average, see {@link withRecent}; one that the record has as heard already changes nothing else, and one
  * that was a candidate is none any more. (More weight brings no more: NDCG@20 with 1.5 was
  * .001 below that with 1, within noise.) What only training knew stays as stored: tag freshness, BiasedSVD factors (they need plays, which the
  * record does not keep), who nominated a candidate, and the scores of sources that say nothing of a history (friends). A
@@ -39,7 +35,7 @@ export function refreshRecord(
   }
   if (recent.length === 0) return record;
   const stored = decodeCandidates(record, recordShape);
-  const history = withRecent(stored, recent);
+  const history = withRecent(stored.heard, recent);
   const { sources, pairScorers, buffers, listeners } = foldInModel;
   const lately = new Set(recent);
   const left = Int32Array.from(stored.items.keys()).filter((i) => !lately.has(stored.items[i]!));
@@ -69,13 +65,6 @@ export function refreshRecord(
     },
     recordShape,
   );
-}
-
-function withRecent({ heard }: CandidateRecord, recent: Int32Array): History {
-  const weights = new Map(Array.from(heard.items, (item, h) => [item, heard.weights[h]!]));
-  for (const item of recent) weights.set(item, Math.max(RECENT_WEIGHT, weights.get(item) ?? 0));
-  const items = Int32Array.from(weights.keys()).toSorted();
-  return { items, plays: null, weights: Float64Array.from(items, (item) => weights.get(item)!) };
 }
 
 /** Columns of scores that no history tells: positions of the silent sources. */

@@ -97,3 +97,20 @@ export function rowHistory(tables: { readonly plays: Csr; readonly weights: Csr 
     weights: tables.weights.values.subarray(start, end),
   };
 }
+
+/** The least that an artist played or liked lately weighs: as much as the listener's artists on average. */
+const RECENT_WEIGHT = 1;
+
+/**
+ * A history with what was heard since: how often is not known, so that it weighs 1 where it did not weigh more. The plays are left
+ * aside, as in every history where one artist comes without.
+ *
+ * @param heard - `items` and `weights` of the history so far.
+ * @param recent - Artist indices, distinct.
+ */
+export function withRecent(heard: Pick<History, 'items' | 'weights'>, recent: Int32Array): History {
+  const weights = new Map(Array.from(heard.items, (item, h) => [item, heard.weights[h]!]));
+  for (const item of recent) weights.set(item, Math.max(RECENT_WEIGHT, weights.get(item) ?? 0));
+  const items = Int32Array.from(weights.keys()).toSorted();
+  return { items, plays: null, weights: Float64Array.from(items, (item) => weights.get(item)!) };
+}

@@ -1,0 +1,139 @@
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { describePage, expectAccessible, expectNoSidewaysScroll, shoot } from './page-world.ts';
+
+const listed = (page: Page) => page.locator('ol.list > li');
+const nameOf = (page: Page, rank: number): Promise<string> =>
+  listed(page).nth(rank).getByRole('heading').innerText();
+
+/** Begins with the first of the artists that many know. */
+async function choosePopular(page: Page): Promise<string> {
+  const first = page.locator('.beginning button').first();
+  const name = (await first.innerText()).split('\n')[0]!.replace(/ \d.*/, '').trim();
+  await first.click();
+  await listed(page).first().waitFor();
+  return name;
+}
+
+describePage('the page: Listen', (world) => {
+  it('makes a list as soon as an artist is named, and says why', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await page.locator('.beginning button').first().waitFor();
+    await expectAccessible(page);
+    await shoot(page, 'listen-beginning-1280-light');
+    await choosePopular(page);
+    await expect.poll(() => listed(page).count()).toBe(20);
+    await listed(page).first().locator('.why summary').click();
+    await listed(page).first().getByText('In the logit').waitFor();
+    await expectAccessible(page);
+    await shoot(page, 'listen-1280-light');
+    // It is there again after a reload.
+    await page.reload();
+    await expect.poll(() => listed(page).count()).toBe(20);
+  });
+
+  it('finds artists by a part of their name, with the keyboard alone', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    const some = page.locator('.beginning button').nth(2);
+    const name = (await some.locator('span').innerText()).replace(/ [\d,]+ listeners?$/, '');
+    const search = page.getByRole('combobox', { name: 'Artists you like' });
+    await search.focus();
+    await page.keyboard.type(name.slice(0, -1).toLowerCase());
+    const option = page.getByRole('option').first();
+    await option.waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `Remove ${name}` }).waitFor();
+    await expect.poll(() => listed(page).count()).toBe(20);
+  });
+
+  it('answers likes and dislikes on the spot', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await choosePopular(page);
+    const disliked = await nameOf(page, 0);
+    await page.getByRole('button', { name: `Dislike: ${disliked}` }).click();
+    await page.getByText(`You do not like ${disliked}`).waitFor();
+    await expect.poll(() => page.getByRole('heading', { name: disliked, exact: true }).count()).toBe(0);
+    const liked = await nameOf(page, 1);
+    await page.getByRole('button', { name: `Like: ${liked}`, exact: true }).click();
+    await page.getByText(`You like ${liked}`).waitFor();
+    await expect.poll(() => page.getByRole('heading', { name: liked, exact: true }).count()).toBe(0);
+    await expect.poll(() => listed(page).count()).toBe(20);
+  });
+
+  it('turns the knobs, and filters by tag', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await choosePopular(page);
+    const names = (): Promise<string[]> => page.locator('ol.list h2').allInnerTexts();
+    const before = await names();
+    await page.getByRole('slider', { name: 'Popularity' }).fill('1');
+    await expect.poll(names).not.toEqual(before);
+    await page.getByRole('button', { name: 'As it comes' }).click();
+    await expect.poll(names).toEqual(before);
+    const tag = await page.locator('.tags .tag').first().innerText();
+    await page.locator('.tags .tag').first().click();
+    await page.getByRole('button', { name: `Remove ${tag}` }).waitFor();
+    await expect.poll(names).not.toEqual(before);
+  });
+
+  it('shows the list of a listener of the data set', async () => {
+    const page = await world().newPage({ dark: true });
+    await page.goto(`${world().url}/`);
+    await page.getByText('Look at a listener of the data set').click();
+    await page.getByRole('button', { name: 'Anybody' }).click();
+    await page.getByRole('heading', { name: /^What listener \S+ may hear next$/ }).waitFor();
+    await expect.poll(() => listed(page).count()).toBe(20);
+    await page.getByText('a personal list').waitFor();
+    await expectAccessible(page);
+    await shoot(page, 'listen-listener-1280-dark');
+    await page.getByRole('button', { name: 'Back to my own list' }).click();
+    await page.getByRole('heading', { name: 'What to hear next' }).waitFor();
+  });
+
+  it('says so where the service is away, and tries again', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    const first = page.locator('.beginning button').first();
+    await first.waitFor();
+    await page.route('**/recommendations', (route) => route.abort());
+    await first.click();
+    await page.getByRole('heading', { name: 'The list could not be loaded' }).waitFor();
+    await expectAccessible(page);
+    await page.unroute('**/recommendations');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect.poll(() => listed(page).count()).toBe(20);
+    await page.route('**/events', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page
+      .getByRole('button', { name: /^Like: / })
+      .first()
+      .click();
+    await page.getByText('That could not be stored').waitFor();
+    await expect.poll(() => listed(page).count()).toBe(20);
+  });
+
+  it('keeps what visitors say to itself where nothing is stored from them', async () => {
+    const page = await world().newPage();
+    await page.route('**/events', (route) => route.fulfill({ status: 401, body: '{}' }));
+    await page.goto(`${world().url}/`);
+    await choosePopular(page);
+    const disliked = await nameOf(page, 0);
+    await page.getByRole('button', { name: `Dislike: ${disliked}` }).click();
+    await page.getByText('only this page knows').waitFor();
+    expect(await page.getByRole('heading', { name: disliked, exact: true }).count()).toBe(0);
+  });
+
+  it('fits on a phone, light and dark', async () => {
+    for (const dark of [false, true]) {
+      const page = await world().newPage({ width: 390, dark });
+      await page.goto(`${world().url}/`);
+      await choosePopular(page);
+      await expectNoSidewaysScroll(page);
+      await expectAccessible(page);
+      await shoot(page, `listen-390-${dark ? 'dark' : 'light'}`);
+    }
+  });
+});

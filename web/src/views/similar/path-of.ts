@@ -1,0 +1,2 @@
+/** Where an artist's neighbourhood is shown. */
+export const pathOf = (artistId: string): string => `/similar/${encodeURIComponent(artistId)}`;
