@@ -35,8 +35,9 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       onLog: (level, log, handle) => {
-        // What a library says to React's server components is nothing to a page.
-        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
+        // What a library says to React's server components is nothing to a page, nor are threads that unzipit would take in Node.js.
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE' && !log.message.includes('"node:worker_threads"'))
+          handle(level, log);
       },
     },
   },

@@ -99,7 +99,7 @@ describe('the verdict', () => {
     expect(verdict()).toEqual({
       tone: 'better',
       text: 'trees is better: +12% clicks, and that holds however often one looks.',
-      more: 'With 95% certainty it is between +2% and +22% clicks.',
+      more: 'With 95% certainty it is a difference of +0.2 points to +2.2 points.',
     });
     expect(verdict({ lift: -0.12 })).toMatchObject({
       tone: 'worse',
@@ -112,8 +112,20 @@ describe('the verdict', () => {
     expect(verdict({ sequentialPValue: 0.2, pValue: 0.2 })).toMatchObject({
       tone: 'unknown',
       text: 'Nothing can be said yet.',
-      more: 'trees may have between +2% and +22% clicks.',
+      more: 'trees may have a difference of +0.2 points to +2.2 points.',
     });
+  });
+
+  it('is a plain difference where the control has nothing to be relative to', () => {
+    const plain = results();
+    const [control, trees] = plain.variants;
+    const { lift, ...metric } = trees!.metrics.playsPerListener;
+    const playsPerListener = { ...metric, lift: { ...lift!, relative: null } };
+    const metrics = { ...trees!.metrics, playsPerListener };
+    const variants = [control!, { ...trees!, metrics }];
+    expect(verdictOf({ ...plain, variants }, 'trees', 'playsPerListener').text).toMatch(
+      /^trees is better: \+0\.01 plays, and/,
+    );
   });
 
   it('says what is missing where there is none', () => {
@@ -150,13 +162,13 @@ describe('points of the chart', () => {
     estimates: { [CLICKS]: { value, low: value - width, high: value + width } },
   });
 
-  it('are the relative lifts with their always-valid intervals', () => {
+  it('are the differences with their always-valid intervals', () => {
     const point = pointOf(results());
     expect(point.at).toBe(Date.UTC(2026, 10, 24, 12) / 1_000);
     const clicks = point.estimates[CLICKS]!;
-    expect(clicks.value).toBe(0.12);
-    expect(clicks.low).toBeCloseTo(0.02, 12);
-    expect(clicks.high).toBeCloseTo(0.22, 12);
+    expect(clicks.value).toBeCloseTo(0.012, 12);
+    expect(clicks.low).toBeCloseTo(0.002, 12);
+    expect(clicks.high).toBeCloseTo(0.022, 12);
     expect(Object.keys(point.estimates)).toHaveLength(3);
   });
 

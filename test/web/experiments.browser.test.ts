@@ -11,12 +11,12 @@ const estimate = (value: number, width: number) => ({
   sequentialInterval: { low: value - 1.6 * width, high: value + 1.6 * width },
 });
 
-/** A read-out of `revisions` days: what the API says of an experiment that has run for some days. */
+/** What the API says of an experiment that has run for some days, or had when a day began. */
 function resultsOf(kind: 'ab' | 'interleaving', until: string | null, more: object = {}) {
   const to = until === null ? NOW : `${until}T00:00:00.000Z`;
   const days = Math.max(0, (Date.parse(to) - Date.parse('2026-11-19T12:00:00.000Z')) / DAY_MS);
   const listeners = Math.round(600 * days);
-  const width = 0.5 / Math.sqrt(days + 0.2);
+  const width = 0.3 / Math.sqrt(days + 0.2);
   const lift = (value: number) => ({
     absolute: estimate(value / 5, width / 5),
     relative: estimate(value, width),
@@ -220,7 +220,7 @@ describePage('the page: Experiments', (world) => {
     await page
       .getByText('Left out: 2 lists of a variant that somebody asked for, 4 events that came twice.')
       .waitFor();
-    await page.getByText('Not all events from 2026-11-24 to 2026-11-24 were read').waitFor();
+    await page.getByText('Not all events of 2026-11-24 were read').waitFor();
     await expect.poll(() => page.locator('.chart canvas').count()).toBe(1);
     await expect.poll(() => page.getByText('Reading earlier days…').count()).toBe(0);
     expect(asked).toEqual(['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21', '2026-11-20']);

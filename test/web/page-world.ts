@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { afterEach, beforeAll, describe, expect } from 'vitest';
 import { ROOT } from '../../lib/build/root.ts';
 import { CHROMIUM, launchChromium, startStage, type Stage } from './page-stage.ts';
 
@@ -17,6 +17,9 @@ export interface PageWorld {
   readonly newPage: (options?: { readonly width?: 390 | 1280; readonly dark?: boolean }) => Promise<Page>;
 }
 
+/** One of each for all files that a worker runs, for as long as it lives: each test has a browser context of its own. */
+let shared: Promise<readonly [Stage, Browser]> | undefined;
+
 /** The tests of a view in Chromium; skipped, saying so, where none is installed. */
 export function describePage(name: string, tests: (world: () => PageWorld) => void): void {
   if (CHROMIUM === undefined) {
@@ -28,7 +31,8 @@ export function describePage(name: string, tests: (world: () => PageWorld) => vo
     let pages: Page[] = [];
     let errors: string[] = [];
     beforeAll(async () => {
-      [stage, browser] = await Promise.all([startStage(), launchChromium()]);
+      shared ??= Promise.all([startStage(), launchChromium()]);
+      [stage, browser] = await shared;
     });
     afterEach(async () => {
       for (const page of pages) await page.context().close();
@@ -36,10 +40,6 @@ export function describePage(name: string, tests: (world: () => PageWorld) => vo
       const found = errors;
       errors = [];
       expect(found).toEqual([]);
-    });
-    afterAll(async () => {
-      await browser.close();
-      await stage.close();
     });
     tests(() => ({
       url: stage.url,

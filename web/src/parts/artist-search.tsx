@@ -26,29 +26,29 @@ export function ArtistSearch({
   readonly onChoose: (artist: FoundArtist) => void;
 }) {
   const id = useId();
-  const [typed, setTyped] = useState('');
-  const query = usePause(typed.trim(), PAUSE_MS);
+  // Kept by the combobox itself: told of each key after the next one, we would put back what was typed before.
+  const [found, setFound] = useState<readonly FoundArtist[]>([]);
+  const combobox = useCombobox<FoundArtist>({
+    id,
+    items: [...found],
+    selectedItem: null,
+    itemToString: (artist) => artist?.name ?? '',
+    defaultHighlightedIndex: 0,
+    // The field is for the next name as soon as one is chosen, and keeps what is typed where none is.
+    stateReducer: ({ inputValue }, { type, changes }) => {
+      if (type === useCombobox.stateChangeTypes.InputChange) return changes;
+      return { ...changes, inputValue: changes.selectedItem == null ? inputValue : '' };
+    },
+    onSelectedItemChange: ({ selectedItem }) => {
+      if (selectedItem !== null) onChoose(selectedItem);
+    },
+  });
+  const query = usePause(combobox.inputValue.trim(), PAUSE_MS);
   const { data, problem, isAsking } = useAnswer(
     'GET /artists',
     query === '' ? null : { query: { query, n: SUGGESTIONS } },
   );
-  const found = query === '' || data === undefined ? [] : data.artists;
-  const combobox = useCombobox<FoundArtist>({
-    id,
-    items: [...found],
-    inputValue: typed,
-    selectedItem: null,
-    itemToString: (artist) => artist?.name ?? '',
-    defaultHighlightedIndex: 0,
-    onInputValueChange: ({ inputValue, type }) => {
-      if (type === useCombobox.stateChangeTypes.InputChange) setTyped(inputValue);
-    },
-    onSelectedItemChange: ({ selectedItem }) => {
-      if (selectedItem === null) return;
-      setTyped('');
-      onChoose(selectedItem);
-    },
-  });
+  useEffect(() => setFound(query === '' || data === undefined ? [] : data.artists), [query, data]);
   const isOpen = combobox.isOpen && query !== '';
   return (
     <div class="search">

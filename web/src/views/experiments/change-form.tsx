@@ -137,6 +137,7 @@ export function ChangeForm({
         <fieldset class="variants" aria-describedby={checked('variants')['aria-describedby']}>
           <legend>Variants, the control first</legend>
           {draft.variants.map((variant, i) => (
+            // oxlint-disable-next-line react/no-array-index-key -- its name is what is typed: no other key stays
             <div key={i} class="variant-row">
               <div class="field">
                 <label>

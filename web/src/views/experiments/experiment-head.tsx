@@ -83,8 +83,7 @@ function StandIn({ variants }: Pick<Experiment, 'variants'>) {
   return (
     <p class="note">
       The model served has no {asked.join(' or ')}: lr ranks in {asked.length === 1 ? 'its' : 'their'} place.
-      Train one with <code>--effort high</code> to compare them. Simulated listeners tell the variants apart
-      all the same.
+      Train one with <code>--effort high</code> to compare them.
     </p>
   );
 }

@@ -21,6 +21,11 @@ export function signed(value: number): string {
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
+/** A difference of shares: `+5.97 points`. */
+export function signedPoints(value: number): string {
+  return `${signed(100 * value)} points`;
+}
+
 /** Of 100 and more whole, below 10 with two decimals at most. */
 export function decimal(value: number): string {
   const size = Math.abs(value);

@@ -1,13 +1,13 @@
 import { Chart } from '../../parts/chart.tsx';
-import { signed, signedShare } from './figures.ts';
 import { drawnOf, PREFERENCE, type Drawn, type Point } from './points.ts';
 
-/** How a lift, or a preference, has come to where it is. */
+/** How a difference, or a preference, has come to where it is. */
 export function LiftChart({
   title,
   series,
   points,
   from,
+  write,
   isReadingDays,
 }: {
   readonly title: string;
@@ -15,6 +15,8 @@ export function LiftChart({
   readonly points: readonly Point[];
   /** When the read-out begins, as an ISO time. */
   readonly from: string;
+  /** How its values are written. */
+  readonly write: (value: number) => string;
   readonly isReadingDays: boolean;
 }) {
   const { at, value, low, high, leftOut } = withBeginning(drawnOf(points, series), from);
@@ -36,13 +38,13 @@ export function LiftChart({
           title={title}
           x={{ label: 'Time', values: at, isTime: true }}
           lines={[
-            { label: series === PREFERENCE ? 'Preference' : 'Lift', values: value },
+            { label: series === PREFERENCE ? 'Preference' : 'Difference', values: value },
             { label: 'Interval from', values: low, color: '--chart-muted' },
             { label: 'Interval to', values: high, color: '--chart-muted' },
             { label: 'No difference', values: at.map(() => 0), color: '--chart-muted', isDashed: true },
           ]}
           bands={[{ upper: 2, lower: 1 }]}
-          formatY={series === PREFERENCE ? signed : signedShare}
+          formatY={write}
         />
       )}
       <p class="muted">{note}</p>

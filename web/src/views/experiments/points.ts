@@ -20,7 +20,10 @@ export const seriesOf = (variant: string, metric: Metric): string => `${variant}
 /** What listeners of interleaved lists prefer. */
 export const PREFERENCE = 'preference';
 
-/** What to draw of a read-out: relative lifts with their always-valid intervals. */
+/**
+ * What to draw of a read-out: differences with their always-valid intervals. Not relative ones: the p-values, and so the verdict, are
+ * those of the difference, and at the edge the two may disagree about 0.
+ */
 export function pointOf(results: Results): Point {
   const estimates: Record<string, Estimate> = {};
   const put = (series: string, estimate: Lifted | null | undefined): void => {
@@ -34,7 +37,7 @@ export function pointOf(results: Results): Point {
   };
   for (const { variant, metrics } of results.variants) {
     for (const metric of METRIC_NAMES) {
-      put(seriesOf(variant, metric), metrics[metric].lift?.relative);
+      put(seriesOf(variant, metric), metrics[metric].lift?.absolute);
     }
   }
   put(PREFERENCE, results.interleaving?.preference);

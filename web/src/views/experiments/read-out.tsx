@@ -8,6 +8,7 @@ import { LiftChart } from './lift-chart.tsx';
 import { PREFERENCE, seriesOf } from './points.ts';
 import { useReadOut } from './use-read-out.ts';
 import {
+  differenceOf,
   METRIC_NAMES,
   METRICS,
   preferenceVerdict,
@@ -38,6 +39,7 @@ export function ReadOut({
     );
   }
   const isInterleaved = results.interleaving !== null;
+  const isShare = metric !== 'playsPerListener';
   return (
     <>
       {problem === undefined ? null : (
@@ -85,11 +87,12 @@ export function ReadOut({
         title={
           isInterleaved
             ? `Preference for ${results.interleaving!.variants[1]}, with its always-valid interval`
-            : `${METRICS[metric].name} of ${variant} against ${results.variants[0]!.variant}, with its always-valid interval`
+            : `${METRICS[metric].name}: ${variant} less ${results.variants[0]!.variant}${isShare ? ', in percentage points' : ''}, with the always-valid interval`
         }
         series={isInterleaved ? PREFERENCE : seriesOf(variant, metric)}
         points={points}
         from={results.from}
+        write={isInterleaved || !isShare ? signed : (value) => signed(100 * value)}
         isReadingDays={isReadingDays}
       />
       {isInterleaved ? <Interleaving results={results} /> : <Variants results={results} />}
@@ -170,6 +173,7 @@ const write = (metric: Metric): ((value: number) => string) =>
 
 function Variants({ results }: { readonly results: Results }) {
   const { variants } = results;
+  const isOne = variants.length === 2;
   return (
     <>
       <h3>What the listeners of each variant did</h3>
@@ -213,7 +217,9 @@ function Variants({ results }: { readonly results: Results }) {
           </tbody>
         </table>
       </Wide>
-      <h3>Against {variants[0]!.variant}</h3>
+      <h3>
+        {isOne ? `${variants[1]!.variant} against` : 'Against'} {variants[0]!.variant}
+      </h3>
       <Wide label="Differences from the control">
         <table>
           <thead>
@@ -232,14 +238,14 @@ function Variants({ results }: { readonly results: Results }) {
             {variants.slice(1).flatMap(({ variant, metrics: figures }) =>
               METRIC_NAMES.flatMap((metric) => {
                 const { lift, adjusted } = figures[metric];
-                const name = `${variant}: ${METRICS[metric].name}`;
+                const name = isOne ? METRICS[metric].name : `${variant}: ${METRICS[metric].name}`;
                 return [
-                  <LiftRow key={name} name={name} lift={lift} isShare={metric !== 'playsPerListener'} />,
+                  <LiftRow key={`${variant} ${metric}`} name={name} lift={lift} metric={metric} />,
                   ...(adjusted === null
                     ? []
                     : [
                         <LiftRow
-                          key={`${name}, adjusted`}
+                          key={`${variant} ${metric} adjusted`}
                           name={`${name}, adjusted`}
                           more={`for plays before (CUPED): ${
                             adjusted.varianceReduction === null
@@ -247,7 +253,7 @@ function Variants({ results }: { readonly results: Results }) {
                               : `${share(Math.max(0, adjusted.varianceReduction))} of the variance gone`
                           }`}
                           lift={adjusted}
-                          isShare={false}
+                          metric={metric}
                         />,
                       ]),
                 ];
@@ -259,7 +265,8 @@ function Variants({ results }: { readonly results: Results }) {
       {results.comparisons > 1 ? (
         <p class="muted">
           {count(results.comparisons)} comparisons, each with intervals of 95% for itself: decide beforehand
-          which one counts, as one of twenty errs by chance.
+          which one counts, as one of twenty errs by chance. The p-values are those of the difference, below
+          the relative lift.
         </p>
       ) : null}
     </>
@@ -272,17 +279,15 @@ function LiftRow({
   name,
   more,
   lift,
-  isShare,
+  metric,
 }: {
   readonly name: string;
   readonly more?: string;
   readonly lift: Lift | null;
-  /** Whether what is compared is a share: the difference is one of percentage points then. */
-  readonly isShare: boolean;
+  readonly metric: Metric;
 }) {
-  const shown = lift === null ? null : (lift.relative ?? lift.absolute);
-  const difference = (value: number): string => (isShare ? `${signed(100 * value)} points` : signed(value));
-  const write = lift?.relative === null ? difference : signedShare;
+  const { relative = null, absolute = null, pValue: p = null, sequentialPValue = null } = lift ?? {};
+  const difference = differenceOf(metric);
   return (
     <tr>
       <th scope="row">
@@ -290,16 +295,18 @@ function LiftRow({
         {more === undefined ? null : <Small>{more}</Small>}
       </th>
       <td>
-        {shown === null ? '–' : write(shown.value)}
-        <Small>{lift === null || lift.relative === null ? '' : difference(lift.absolute.value)}</Small>
+        {relative === null ? '–' : signedShare(relative.value)}
+        <Small>{absolute === null ? '' : difference(absolute.value)}</Small>
       </td>
       <td>
-        {between(shown?.sequentialInterval, write)}
-        <Small>p {pValue(lift?.sequentialPValue ?? null)}</Small>
+        {between(relative?.sequentialInterval, signedShare)}
+        <Small>{between(absolute?.sequentialInterval, difference)}</Small>
+        <Small>p {pValue(sequentialPValue)}</Small>
       </td>
       <td>
-        {between(shown?.interval, write)}
-        <Small>p {pValue(lift?.pValue ?? null)}</Small>
+        {between(relative?.interval, signedShare)}
+        <Small>{between(absolute?.interval, difference)}</Small>
+        <Small>p {pValue(p)}</Small>
       </td>
     </tr>
   );
@@ -397,7 +404,8 @@ function Counted({ results }: { readonly results: Results }) {
         {complete ? <li>All of that time was read.</li> : null}
         {missing.map(({ what, from, to, reason }) => (
           <li key={`${what} ${from} ${reason}`} class="missing">
-            Not all {what} from {from} to {to} were read: {WHY_MISSING[reason]}.
+            Not all {what} {from === to ? `of ${from}` : `from ${from} to ${to}`} were read:{' '}
+            {WHY_MISSING[reason]}.
             {what === 'events' ? ' Means are too small for it, in all variants alike.' : ''}
           </li>
         ))}

@@ -1,5 +1,5 @@
 import type { Answer } from '../../api/client.ts';
-import { between, signed, signedShare } from './figures.ts';
+import { between, signed, signedPoints, signedShare } from './figures.ts';
 
 /** What has become of an experiment so far. */
 export type Results = Answer<'GET /experiments/{key}/results'>;
@@ -20,6 +20,10 @@ export const METRIC_NAMES = [
 
 /** Listeners of each variant below which the API gives no always-valid interval. */
 const LEAST_LISTENERS = 20;
+/** How the difference of two means is written. */
+export const differenceOf = (metric: Metric): ((value: number) => string) =>
+  metric === 'playsPerListener' ? (value) => `${signed(value)} plays` : signedPoints;
+
 /** Two-sided error of every interval. */
 const ALPHA = 0.05;
 
@@ -50,13 +54,14 @@ export function verdictOf(results: Results, variant: string, metric: Metric): Ve
     };
   }
   const { noun } = METRICS[metric];
-  const shown = lift.relative ?? lift.absolute;
-  const write = lift.relative === null ? signed : signedShare;
+  const write = differenceOf(metric);
   return decide(results, {
     subject: treatment.variant,
     isUp: lift.absolute.value > 0,
-    amount: `${write(shown.value)} ${noun}`,
-    range: `between ${between(shown.sequentialInterval, write).replace(' to ', ' and ')} ${noun}`,
+    amount:
+      lift.relative === null ? write(lift.absolute.value) : `${signedShare(lift.relative.value)} ${noun}`,
+    // Of the difference, to which the p-values belong: that of the relative lift may disagree about 0 at the edge.
+    range: `a difference of ${between(lift.absolute.sequentialInterval, write)}`,
     pValue: lift.pValue,
     sequentialPValue: lift.sequentialPValue,
     isSame: treatment.ranker === control.ranker,

@@ -36,7 +36,7 @@ export const SETTINGS = {
   },
   uplift: {
     label: 'More for treatments, %',
-    help: 'How much likelier their lists are clicked. 0 makes an A/A test.',
+    help: 'How much likelier their lists are clicked, whatever ranks them. 0 makes an A/A test.',
     least: -100,
     most: 100,
     isWhole: false,
