@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/**/*.deep.test.ts', 'node_modules/**'],
+    // What views do in detail is in vitest.page.config.ts.
+    exclude: ['test/**/*.deep.test.ts', 'test/web/!(walk).browser.test.ts', 'node_modules/**'],
     // Two cores: more workers only fight over them.
     maxWorkers: 2,
     // A worker loads a module once for all of its files: no test mocks a module or leaves anything behind in one. In a worker per file,

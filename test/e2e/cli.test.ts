@@ -479,20 +479,6 @@ describe('encore on listening that is small enough for the full preset', () => {
     for (const [name, bytes] of Object.entries(tinyFiles())) await writeFile(join(data, name), bytes);
   });
 
-  it('measures what variety and less popular artists cost, where that is asked for', async () => {
-    const out = join(folder, 'trade-offs');
-    const args = ['--data', data, '--models', 'full', '--trade-offs', ...small, '--out', out];
-    const ended = await endOfEncore(['evaluate', ...args]);
-    expect(ended.code).toBe(0);
-    expect(ended.out).toMatch(/^diversity 0\.3 +0\.\d{4} /m);
-    expect(ended.out).toMatch(/^debias 1 +0\.\d{4} /m);
-    const { tradeOffs }: { tradeOffs: { knob: string; value: number }[] } = JSON.parse(
-      await readFile(join(out, 'report.json'), 'utf8'),
-    );
-    expect(tradeOffs).toHaveLength(14);
-    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('Variety against quality');
-  });
-
   it('explains by co-listening what it recommends to known and to new listeners', async () => {
     const out = join(folder, 'full');
     expect((await endOfEncore(['train', '--data', data, '--out', out, ...small])).code).toBe(0);
@@ -509,32 +495,6 @@ describe('encore on listening that is small enough for the full preset', () => {
       expect(ended.code).toBe(0);
       expect(ended.out).toMatch(/^ {5}from what you play, by co-listening and tags: .+ \d+%$/m);
     }
-  });
-});
-
-describe('encore evaluate, of who and what is new', () => {
-  const small = ['--max-features', '30', '--svd-factors', '4', '--svd-epochs', '5', '--seeds', '2'];
-
-  it.each([
-    ['new-listeners', ['popular', 'fold-in-names', 'fold-in', 'trained']],
-    ['cold', ['popular', 'tag-profile', 'tag-knn', 'ials-plus', 'full']],
-  ])('measures %s, prints each model and writes report.json', async (protocol, models) => {
-    const data = join(folder, `${protocol}-data`);
-    await mkdir(data);
-    for (const [name, bytes] of Object.entries(tinyFiles())) await writeFile(join(data, name), bytes);
-    const out = join(folder, protocol);
-    const flags = ['--data', data, '--protocol', protocol, ...small, '--out', out];
-    const ended = await endOfEncore(['evaluate', ...flags]);
-    expect(ended.code).toBe(0);
-    for (const model of models) expect(ended.out).toMatch(new RegExp(`^${model} +0\\.\\d{4} `, 'm'));
-    const report: unknown = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
-    const ofModels = { models: models.map((model) => ({ model })) };
-    expect(report).toMatchObject({
-      protocol,
-      seeds: [2],
-      summary: protocol === 'cold' ? { among: ofModels, full: ofModels } : ofModels,
-      options: { maxFeatures: 30 },
-    });
   });
 });
 

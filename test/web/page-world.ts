@@ -25,6 +25,7 @@ export function describePage(name: string, tests: (world: () => PageWorld) => vo
   if (CHROMIUM === undefined) {
     console.warn(`${name}: skipped, for no Chromium is installed. Install it, or name one in CHROMIUM.`);
   }
+  // oxlint-disable-next-line vitest/valid-title -- each caller has its own
   describe.skipIf(CHROMIUM === undefined)(name, () => {
     let browser: Browser;
     let stage: Stage;

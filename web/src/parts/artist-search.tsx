@@ -37,7 +37,7 @@ export function ArtistSearch({
     // The field is for the next name as soon as one is chosen, and keeps what is typed where none is.
     stateReducer: ({ inputValue }, { type, changes }) => {
       if (type === useCombobox.stateChangeTypes.InputChange) return changes;
-      return { ...changes, inputValue: changes.selectedItem == null ? inputValue : '' };
+      return { ...changes, inputValue: (changes.selectedItem ?? null) === null ? inputValue : '' };
     },
     onSelectedItemChange: ({ selectedItem }) => {
       if (selectedItem !== null) onChoose(selectedItem);

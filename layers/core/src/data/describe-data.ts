@@ -75,9 +75,9 @@ function distribution(values: Float64Array): readonly DistributionBin[] {
     const bin = value < 1 ? 0 : 1 + Math.floor(Math.log2(value));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  return Array.from(counts, (n = 0, bin) => ({
+  return Array.from({ length: counts.length }, (_, bin) => ({
     from: bin === 0 ? 0 : 2 ** (bin - 1),
     to: bin === 0 ? 0 : 2 ** bin - 1,
-    n,
+    n: counts[bin] ?? 0,
   })).filter((_, bin) => counts.slice(0, bin + 1).some((n) => n > 0));
 }

@@ -74,4 +74,37 @@ describe('encore with every ranker and effort', () => {
     expect(seconds.get('full-trees')).toBeGreaterThan(seconds.get('full')!);
     expect(seconds.get('full-mlp')).toBeGreaterThan(seconds.get('full')!);
   });
+
+  it('measures what variety and less popular artists cost, where that is asked for', async () => {
+    const out = join(folder, 'trade-offs');
+    const args = ['--data', data, '--models', 'full', '--trade-offs', ...small, '--out', out];
+    const said = await encore('evaluate', ...args);
+    expect(said).toMatch(/^diversity 0\.3 +0\.\d{4} /m);
+    expect(said).toMatch(/^debias 1 +0\.\d{4} /m);
+    const { tradeOffs }: { tradeOffs: { knob: string; value: number }[] } = JSON.parse(
+      await readFile(join(out, 'report.json'), 'utf8'),
+    );
+    expect(tradeOffs).toHaveLength(14);
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('Variety against quality');
+  });
+});
+
+describe('encore evaluate, of who and what is new', () => {
+  it.each([
+    ['new-listeners', ['popular', 'fold-in-names', 'fold-in', 'trained']],
+    ['cold', ['popular', 'tag-profile', 'tag-knn', 'ials-plus', 'full']],
+  ])('measures %s, prints each model and writes report.json', async (protocol, models) => {
+    const out = join(folder, protocol);
+    const flags = ['--data', data, '--protocol', protocol, ...small, '--seeds', '2', '--out', out];
+    const said = await encore('evaluate', ...flags);
+    for (const model of models) expect(said).toMatch(new RegExp(`^${model} +0\\.\\d{4} `, 'm'));
+    const report: unknown = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    const ofModels = { models: models.map((model) => ({ model })) };
+    expect(report).toMatchObject({
+      protocol,
+      seeds: [2],
+      summary: protocol === 'cold' ? { among: ofModels, full: ofModels } : ofModels,
+      options: { maxFeatures: 30 },
+    });
+  });
 });
