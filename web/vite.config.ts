@@ -12,7 +12,6 @@ export default defineConfig({
   resolve: {
     alias: {
       react: 'preact/compat',
-      'react-dom': 'preact/compat',
     },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -13,13 +13,11 @@ describePage('the page', (world) => {
     await page.getByRole('link', { name: `Similar to ${name}` }).click();
     await page.getByRole('heading', { name: `Artists like ${name}` }).waitFor();
     await view('Your history').click();
-    await page
-      .locator('input[type=file]')
-      .setInputFiles({
-        name: 'mine.csv',
-        mimeType: 'text/csv',
-        buffer: Buffer.from('artist,plays\nOne,3\nTwo,2\n'),
-      });
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'mine.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from('artist,plays\nOne,3\nTwo,2\n'),
+    });
     await page.getByText('2 artists', { exact: false }).first().waitFor();
     await view('Experiments').click();
     await page.getByRole('heading', { name: 'Experiments', level: 1 }).waitFor();

@@ -14,9 +14,9 @@ export interface Knobs {
 export const PLAIN: Knobs = { diversity: 0, debias: 0, tags: [] };
 
 /** As many tags as the API takes. */
-export const MOST_TAGS = 20;
+const MOST_TAGS = 20;
 /** As many artists as the API takes. */
-export const MOST_ARTISTS = 500;
+const MOST_ARTISTS = 500;
 const N = 20;
 
 /** What to ask the API for a list: of a listener of the data set, or of whoever is at the page by the artists they named. */
