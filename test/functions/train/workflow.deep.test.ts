@@ -58,3 +58,18 @@ it('publishes what the training in one invocation does on the sample, byte for b
     await steps.close();
   }
 });
+
+it('publishes nothing and releases the lease where the quality gate refuses', async () => {
+  const world = await createWorld(SAMPLE_DIR);
+  const definition = definitionOf(workflowTemplate());
+  const SEED = { dataset: DATASET, preset: 'seed', now: SAMPLE_NOW };
+  await trainInOne(world, { ...SEED, options: { svdEpochs: 2, maxFeatures: 200 } });
+  const before = (await servedVersion(world)).version;
+  const worse = { ...SEED, options: { svdEpochs: 2, maxFeatures: 1 } };
+  await expect(runWorkflow(definition, world, { name: 'run', input: worse })).rejects.toThrow(
+    'nothing is published',
+  );
+  expect((await servedVersion(world)).version).toBe(before);
+  expect(await world.leaseStore.acquire('somebody-else', Date.now(), 1000)).toBeDefined();
+  await world.close();
+});
