@@ -5,6 +5,7 @@ import { Command } from 'commander';
 
 import { EncoreError } from '@encore/core/serve';
 
+import { buildPage, PAGE_DIR } from '../../lib/build/build-page.ts';
 import { readPageOutputs, type PageOutputs } from '../../lib/page/outputs.ts';
 import { createS3PageStore } from '../../lib/page/s3-page-store.ts';
 import { uploadPage } from '../../lib/page/upload-page.ts';
@@ -25,8 +26,6 @@ export function pageCommand(): Command {
         );
         return;
       }
-      // Vite is slow to load, and no other command needs it.
-      const { buildPage, PAGE_DIR } = await import('../../lib/build/build-page.ts');
       await buildPage();
       // The credentials and profile of whoever deploys, as cdk finds them.
       const s3 = new S3Client({ region: outputs.PageRegion });
