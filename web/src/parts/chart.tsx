@@ -129,7 +129,7 @@ export function Chart({
       />
       <details>
         <summary>Figures</summary>
-        <div class="overflow-auto">
+        <div class="overflow-auto" role="region" aria-label={`Figures: ${title}`} tabIndex={0}>
           <table>
             <thead>
               <tr>
