@@ -22,6 +22,7 @@ export async function run(): Promise<void> {
   const [stage, browser] = await Promise.all([startStage(), launchChromium()]);
   try {
     const seconds: number[] = [];
+    let shift = 0;
     // The first one warms the server up.
     for (let load = 0; load <= LOADS; load++) {
       const context = await browser.newContext();
@@ -35,10 +36,22 @@ export async function run(): Promise<void> {
         document.querySelector('ol.list > li') === null ? 0 : performance.now(),
       );
       if (load > 0) seconds.push((await shown.jsonValue()) / 1_000);
+      // Of all that has moved by itself until the list is there: 0 where nothing did.
+      const moved = await page.evaluate(
+        () =>
+          new Promise<number>((resolve) => {
+            new PerformanceObserver((list) => {
+              resolve(list.getEntries().reduce((sum, entry) => sum + Number(Reflect.get(entry, 'value')), 0));
+            }).observe({ type: 'layout-shift', buffered: true });
+            setTimeout(() => resolve(0), 500);
+          }),
+      );
+      shift = Math.max(shift, moved);
       await context.close();
     }
     seconds.sort((a, b) => a - b);
     const [least, median, most] = [seconds[0]!, seconds[LOADS >> 1]!, seconds.at(-1)!];
+    console.log(`  layout shift of the first load: ${shift.toFixed(3)} at most`);
     console.log(
       `  first list after ${median.toFixed(2)} s (${least.toFixed(2)}-${most.toFixed(2)}, ${LOADS} loads)`,
     );
