@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StepRequest } from '../../../functions/train/steps/request.ts';
 import { SAMPLE_DIR, SAMPLE_NOW } from '../../core/sample.ts';
 import { definitionOf, workflowTemplate } from '../../stacks/workflow-stack.ts';
 import { runWorkflow } from './local-workflow.ts';
@@ -71,5 +72,22 @@ it('publishes nothing and releases the lease where the quality gate refuses', as
   );
   expect((await servedVersion(world)).version).toBe(before);
   expect(await world.leaseStore.acquire('somebody-else', Date.now(), 1000)).toBeDefined();
+  await world.close();
+});
+
+/** A fit whose every shard fails, always. */
+function cutOff(request: StepRequest): void {
+  if (request.step === 'candidates' && request.fit === 1) throw new Error('the function was cut off');
+}
+
+it('gives up on a shard that fails in every round, releases the lease and publishes nothing', async () => {
+  const world = await createWorld(SAMPLE_DIR);
+  const definition = definitionOf(workflowTemplate());
+  const input = { dataset: DATASET, preset: 'seed', options: { svdEpochs: 2 }, now: SAMPLE_NOW };
+  await expect(runWorkflow(definition, world, { name: 'run', input, before: cutOff })).rejects.toThrow(
+    'candidates: some shards of listeners failed in each of 3 rounds',
+  );
+  expect(await world.leaseStore.acquire('somebody-else', Date.now(), 1000)).toBeDefined();
+  expect(await world.modelStore.list('models/')).toEqual([]);
   await world.close();
 });

@@ -32,11 +32,6 @@ const leftovers = (world: World): Promise<readonly string[]> => world.modelStore
 const isFree = async (world: World): Promise<boolean> =>
   (await world.leaseStore.acquire('somebody-else', Date.now(), 1000)) !== undefined;
 
-/** A fit whose every shard fails, always. */
-function cutOff(request: StepRequest): void {
-  if (request.step === 'candidates' && request.fit === 1) throw new Error('the function was cut off');
-}
-
 describe('the training workflow', () => {
   // The preset full is in workflow.deep.test.ts.
   it('publishes what the training in one invocation does, byte for byte', async () => {
@@ -71,15 +66,6 @@ describe('the training workflow', () => {
       'fit 1 from 250 in round 1',
     ]);
     expect((await servedVersion(world)).records.size).toBe(300);
-  });
-
-  it('gives up on a shard that fails in every round, releases the lease and publishes nothing', async () => {
-    const world = await sampleWorld();
-    await expect(
-      runWorkflow(definition, world, { name: 'run', input: SEED, before: cutOff }),
-    ).rejects.toThrow('candidates: some shards of listeners failed in each of 3 rounds');
-    expect(await isFree(world)).toBe(true);
-    expect(await world.modelStore.list('models/')).toEqual([]);
   });
 
   it('goes on with what an execution that died has fitted, without fitting it again', async () => {
