@@ -31,7 +31,7 @@ export function trainingStep(): Step {
 }
 
 /**
- * What is sent once a model is published: the other event files in their order, then what the schedules and the state machine send.
+ * What is sent once a model is published: the other event files in their order, then what the state machine sends.
  *
  * @param options.modelVersion - The one that the training has published.
  * @param options.now - ISO 8601; the time of the listener's event, as old ones are refused.
@@ -42,6 +42,7 @@ export function laterSteps(options: {
 }): readonly Step[] {
   const { modelVersion, now } = options;
   const details = expectedBodies(modelVersion);
+  const found = foundBy(modelVersion);
   const files = Object.entries(EVENT_FILES)
     .filter(([file]) => file !== TRAINING_FILE)
     .map(([file, { function: name, outcome }]): Step => {
@@ -54,24 +55,21 @@ export function laterSteps(options: {
         expected:
           typeof outcome === 'number'
             ? { failed: false, result: { statusCode: outcome, ...(body === undefined ? {} : { body }) } }
-            : // The runtime reports the name of an error, not its code.
-              { failed: true, result: { errorType: 'EncoreError' } },
+            : outcome === 'checked'
+              ? { failed: false, result: found[file] }
+              : // The runtime reports the name of an error, not its code.
+                { failed: true, result: { errorType: 'EncoreError' } },
       };
     });
-  return [...files, ...upkeepSteps(modelVersion), ...workflowSteps()];
+  return [...files, ...workflowSteps()];
 }
 
-function upkeepSteps(modelVersion: string): readonly Step[] {
-  const found = {
-    model: { modelVersion, candidates: 'kept' },
-    experiments: [{ experiment: 'ranker', sampleRatioMismatch: false }],
+/** What each check of the upkeep finds. */
+function foundBy(modelVersion: string): Readonly<Record<string, unknown>> {
+  return {
+    'upkeep/model.json': { modelVersion, candidates: 'kept' },
+    'upkeep/experiments.json': [{ experiment: 'ranker', sampleRatioMismatch: false }],
   };
-  return Object.entries(found).map(([check, result]) => ({
-    function: 'upkeep',
-    label: `check ${check}`,
-    event: { check },
-    expected: { failed: false, result },
-  }));
 }
 
 /** The first step of the state machine, its last, and one that fails; what lies between is the same bundle. */
