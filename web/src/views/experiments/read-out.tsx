@@ -161,7 +161,6 @@ function Alarms({ results: { checks, kind } }: { readonly results: Results }) {
 /** A table that is as wide as it has to be: the page does not scroll sideways, the box does. */
 function Wide({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- whoever has no mouse scrolls it by keys
     <div class="overflow-auto" role="region" aria-label={label} tabIndex={0}>
       {children}
     </div>

@@ -9,7 +9,6 @@ export function Scrollable({
   readonly children: ComponentChildren;
 }) {
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- whoever has no mouse scrolls it by keys
     <div class="overflow-auto" role="region" aria-label={label} tabIndex={0}>
       {children}
     </div>
