@@ -203,7 +203,7 @@ describe('why a change is refused', () => {
     const whole = { coverage: 1, status: 'running', variants: statusChange(EXPERIMENT, 'running').variants };
     const refused = async (key: string, body: unknown) => {
       const { status, body: problem } = await put(key, body);
-      return refusalOf({ status, message: problem.detail });
+      return refusalOf({ status, field: problem.field ?? null, message: problem.detail });
     };
     await put('first', whole);
     expect(await refused('first', { ...whole, revision: 7 })).toEqual({ kind: 'stale' });
@@ -224,10 +224,10 @@ describe('why a change is refused', () => {
   });
 
   it('has words for an outage, and for those who may not', () => {
-    expect(refusalOf({ status: 0, message: 'The service does not answer.' })).toMatchObject({
+    expect(refusalOf({ status: 0, field: null, message: 'The service does not answer.' })).toMatchObject({
       kind: 'other',
     });
-    expect(refusalOf({ status: 403, message: 'allowed is …' })).toEqual({
+    expect(refusalOf({ status: 403, field: null, message: 'allowed is …' })).toEqual({
       kind: 'other',
       text: 'You may not change experiments: that is for those who run the service.',
     });

@@ -229,7 +229,7 @@ describe('switching versions', () => {
       expect(refusalOf({ status, message: 'm' })).toMatch(/nothing was changed/i);
     }
     expect(refusalOf({ status: 0, message: 'm' })).toContain('nobody knows');
-    expect(refusalOf({ status: 503, message: 'it ran out of time' })).toContain('it ran out of time');
+    expect(refusalOf({ status: 503, message: 'it ran out of time' })).toContain(' It ran out of time. ');
   });
 });
 

@@ -22,6 +22,22 @@ export interface Listening {
   readonly known: string | null;
 }
 
+/** With one more artist that somebody likes; nothing changes where it is among them. */
+export function withArtist(
+  listening: Listening,
+  { artistId: id, name }: { readonly artistId: string; readonly name: string },
+): Listening {
+  const { own } = listening;
+  if (own.artists.some((artist) => artist.id === id)) return listening;
+  return { ...listening, own: { ...own, artists: [...own.artists, { id, name }] } };
+}
+
+/** Without an artist. */
+export function withoutArtist(listening: Listening, artistId: string): Listening {
+  const { own } = listening;
+  return { ...listening, own: { ...own, artists: own.artists.filter(({ id }) => id !== artistId) } };
+}
+
 const KEY = 'encore.listening';
 
 /** Whom lists are for, kept by the browser. */

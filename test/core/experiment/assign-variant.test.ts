@@ -241,10 +241,10 @@ describe('validateExperiment', () => {
     ['layer.end', { layer: { namespace: 'page', start: 0.5, end: 0.5 } }],
     ['variants', { variants: [{ ...first!, weight: 1 }] }],
     ['variants', { variants: [first!, second!] }],
-    ['variants[1].key', { variants: [first!, { ...second!, key: first!.key }, third!] }],
-    ['variants[2].key', { variants: [first!, second!, { ...third!, key: '' }] }],
-    ['variants[0].weight', { variants: [{ ...first!, weight: -0.5 }, second!, third!] }],
-    ['variants[1].ranker', { variants: [first!, { ...second!, ranker: '' }, third!] }],
+    ['variants.1.key', { variants: [first!, { ...second!, key: first!.key }, third!] }],
+    ['variants.2.key', { variants: [first!, second!, { ...third!, key: '' }] }],
+    ['variants.0.weight', { variants: [{ ...first!, weight: -0.5 }, second!, third!] }],
+    ['variants.1.ranker', { variants: [first!, { ...second!, ranker: '' }, third!] }],
   ])('refuses a wrong %s and names it', (field, change) => {
     expect(() => validateExperiment({ ...threeWay, ...change })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', details: expect.objectContaining({ field }) }),

@@ -38,13 +38,24 @@ export interface Request<Route extends RouteKey> {
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
+  /** What of the request is wrong, as a path: `variants.1.key`; `null` where it is nothing of it. */
+  readonly field: string | null;
 
-  /** @param status - 0 where nobody answered. */
-  constructor(status: number, code: string, detail: string, options?: ErrorOptions) {
+  /**
+   * @param status - 0 where nobody answered.
+   * @param options.field - `null` by default.
+   */
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    { field = null, ...options }: ErrorOptions & { readonly field?: string | null } = {},
+  ) {
     super(detail, options);
     this.name = 'ApiProblem';
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -86,13 +97,18 @@ export async function call<Route extends RouteKey>(
     if (answer !== null) return answer;
   }
   const problem: Partial<ProblemBody> | null = await response.json().catch(() => null);
-  const { code = 'UNKNOWN', detail = `The service answers ${response.status}.` } = problem ?? {};
-  throw new ApiProblem(response.status, code, detail);
+  const {
+    code = 'UNKNOWN',
+    detail = `The service answers ${response.status}.`,
+    field = null,
+  } = problem ?? {};
+  throw new ApiProblem(response.status, code, detail, { field });
 }
 
 interface ProblemBody {
   readonly code: string;
   readonly detail: string;
+  readonly field?: string;
 }
 
 function addressOf(path: string, { params = {}, query = {} }: Request<RouteKey>): string {

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Scrollable } from './scrollable.tsx';
 
 /** One line of a chart. */
 export interface Line {
@@ -129,7 +130,7 @@ export function Chart({
       />
       <details>
         <summary>Figures</summary>
-        <div class="overflow-auto" role="region" aria-label={`Figures: ${title}`} tabIndex={0}>
+        <Scrollable label={`Figures: ${title}`}>
           <table>
             <thead>
               <tr>
@@ -152,7 +153,7 @@ export function Chart({
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       </details>
     </figure>
   );

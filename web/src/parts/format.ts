@@ -13,3 +13,15 @@ export function percent(share: number): string {
 export function time(at: string | number | Date): string {
   return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
 }
+
+/** `+0.012`, `−0.012` with a true minus sign; without a sign what rounds to 0. */
+export function signed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
+}
+
+/** A text of the API as a sentence: they begin in lower case and end without a stop. */
+export function sentence(text: string): string {
+  const begun = `${text.charAt(0).toLocaleUpperCase('en')}${text.slice(1)}`;
+  return /[.!?…]$/u.test(begun) ? begun : `${begun}.`;
+}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { ApiProblem } from '../api/client.ts';
+import { sentence } from './format.ts';
 
 /** Stands for what is still to come, as tall as it will be: nothing moves when it is there. */
 export function Loading({ rows, label }: { readonly rows: number; readonly label: string }) {
@@ -63,6 +64,6 @@ function reasonOf({ status, message }: Pick<ApiProblem, 'status' | 'message'>): 
     case 503:
       return 'The service is busy or still starting. It usually works again in a few seconds.';
     default:
-      return message;
+      return sentence(message);
   }
 }

@@ -175,11 +175,11 @@ export function validateExperiment(experiment: Experiment): void {
   }
   const keys = new Set<string>();
   variants.forEach((variant, i) => {
-    check(`variants[${i}].key`, variant.key, KEY.test(variant.key), KEY_ALLOWED);
-    check(`variants[${i}].key`, variant.key, !keys.has(variant.key), 'a key that no other variant has');
+    check(`variants.${i}.key`, variant.key, KEY.test(variant.key), KEY_ALLOWED);
+    check(`variants.${i}.key`, variant.key, !keys.has(variant.key), 'a key that no other variant has');
     keys.add(variant.key);
-    check(`variants[${i}].weight`, variant.weight, isShare(variant.weight), SHARE_ALLOWED);
-    check(`variants[${i}].ranker`, variant.ranker, variant.ranker !== '', 'a non-empty string');
+    check(`variants.${i}.weight`, variant.weight, isShare(variant.weight), SHARE_ALLOWED);
+    check(`variants.${i}.ranker`, variant.ranker, variant.ranker !== '', 'a non-empty string');
   });
   const sum = variants.reduce((total, { weight }) => total + weight, 0);
   check('variants', sum, Math.abs(sum - 1) <= 1e-6, 'weights that sum to 1');

@@ -1,4 +1,5 @@
 import type { ApiProblem, Answer, Request } from '../../api/client.ts';
+import { sentence } from '../../parts/format.ts';
 
 /** An experiment as the API lists it. */
 export type Experiment = Answer<'GET /experiments'>['experiments'][number];
@@ -262,17 +263,20 @@ export type Refusal =
   | { readonly kind: 'field'; readonly field: string; readonly text: string }
   | { readonly kind: 'other'; readonly text: string };
 
-/** Reads a refusal of the API, whose details begin with the field: `variants.0.key is "": allowed is …`. */
-export function refusalOf({ status, message }: Pick<ApiProblem, 'status' | 'message'>): Refusal {
-  const [, quoted, plain] = /^(?:experiment field "([^"]+)"|(\S+)) is /.exec(message) ?? [];
-  const field = (quoted ?? plain)?.replaceAll(/\[(\d+)\]/g, '.$1');
-  if (status === 409) {
-    if (field === 'revision') return { kind: 'stale' };
-    const other = /would share listeners with running experiment "([^"]+)"/.exec(message)?.[1];
+/** What a refusal of the API means for the form. */
+export function refusalOf({
+  status,
+  field,
+  message,
+}: Pick<ApiProblem, 'status' | 'field' | 'message'>): Refusal {
+  if (status === 409 && field === 'revision') return { kind: 'stale' };
+  if (status === 409 && field === 'status') {
+    // Its name is in the message alone.
+    const other = /with running experiment "([^"]+)"/.exec(message)?.[1];
     if (other !== undefined) return { kind: 'shared', with: other };
   }
-  if ((status === 400 || status === 409) && field !== undefined)
-    return { kind: 'field', field, text: message };
+  if ((status === 400 || status === 409) && field !== null)
+    return { kind: 'field', field, text: sentence(message) };
   switch (status) {
     case 0:
       return { kind: 'other', text: 'The service does not answer. Nothing was changed, as far as is known.' };
@@ -283,6 +287,6 @@ export function refusalOf({ status, message }: Pick<ApiProblem, 'status' | 'mess
         text: 'You may not change experiments: that is for those who run the service.',
       };
     default:
-      return { kind: 'other', text: message };
+      return { kind: 'other', text: sentence(message) };
   }
 }

@@ -21,7 +21,9 @@ export function usePutExperiment(): Putting {
       const { experiment } = await call('PUT /experiments/{key}', { params: { key }, body: change });
       return experiment;
     } catch (error) {
-      setRefusal(refusalOf(error instanceof ApiProblem ? error : { status: 0, message: String(error) }));
+      setRefusal(
+        refusalOf(error instanceof ApiProblem ? error : { status: 0, field: null, message: String(error) }),
+      );
       return null;
     } finally {
       setSending(false);

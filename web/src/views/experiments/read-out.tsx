@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { count, time } from '../../parts/format.ts';
+import { Scrollable } from '../../parts/scrollable.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import type { Experiment } from './experiment-form.ts';
 import { between, decimal, pValue, share, signed, signedShare } from './figures.ts';
@@ -158,15 +159,6 @@ function Alarms({ results: { checks, kind } }: { readonly results: Results }) {
   );
 }
 
-/** A table that is as wide as it has to be: the page does not scroll sideways, the box does. */
-function Wide({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
-  return (
-    <div class="overflow-auto" role="region" aria-label={label} tabIndex={0}>
-      {children}
-    </div>
-  );
-}
-
 const write = (metric: Metric): ((value: number) => string) =>
   metric === 'playsPerListener' ? decimal : share;
 
@@ -176,7 +168,7 @@ function Variants({ results }: { readonly results: Results }) {
   return (
     <>
       <h3>What the listeners of each variant did</h3>
-      <Wide label="Figures of each variant">
+      <Scrollable label="Figures of each variant">
         <table>
           <thead>
             <tr>
@@ -215,11 +207,11 @@ function Variants({ results }: { readonly results: Results }) {
             ))}
           </tbody>
         </table>
-      </Wide>
+      </Scrollable>
       <h3>
         {isOne ? `${variants[1]!.variant} against` : 'Against'} {variants[0]!.variant}
       </h3>
-      <Wide label="Differences from the control">
+      <Scrollable label="Differences from the control">
         <table>
           <thead>
             <tr>
@@ -260,7 +252,7 @@ function Variants({ results }: { readonly results: Results }) {
             )}
           </tbody>
         </table>
-      </Wide>
+      </Scrollable>
       {results.comparisons > 1 ? (
         <p class="muted">
           {count(results.comparisons)} comparisons, each with intervals of 95% for itself: decide beforehand
@@ -326,7 +318,7 @@ function Interleaving({ results }: { readonly results: Results }) {
   return (
     <>
       <h3>Whose artists were clicked or played</h3>
-      <Wide label="Figures of the interleaving">
+      <Scrollable label="Figures of the interleaving">
         <table>
           <tbody>
             <Row name="Lists, and listeners who got them">
@@ -349,7 +341,7 @@ function Interleaving({ results }: { readonly results: Results }) {
             </Row>
           </tbody>
         </table>
-      </Wide>
+      </Scrollable>
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { IMPORT_FORMATS, isEncoreError } from '@encore/core/import';
+import { sentence } from '../../parts/format.ts';
 import { FORMAT_NAMES } from './format-names.ts';
 import { sizeOf } from './size-of.ts';
 
@@ -14,7 +15,7 @@ export function sayProblem(error: unknown): string {
   const name = typeof about === 'string' && error.message.startsWith(about) ? about : '';
   // A file may be called anything, like a format too.
   const said = inWords(error.message.slice(name.length));
-  return `${name === '' ? `${said.charAt(0).toUpperCase()}${said.slice(1)}` : `${name}${said}`}.`;
+  return name === '' ? sentence(said) : `${name}${said}.`;
 }
 
 function inWords(message: string): string {

@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiProblem } from '../../api/client.ts';
 import { useAnswer } from '../../api/use-answer.ts';
+import { withArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
-import { count } from '../../parts/format.ts';
+import { count, sentence } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import type { View } from '../view.ts';
 import { PLAIN, withTags, type Knobs } from './ask-list.ts';
@@ -64,13 +65,13 @@ function TheList({
       if (sent === 'refused') {
         setHidden(new Set([...hidden, artistId]));
         if (feedback !== 'dislike' && known === null) {
-          setListening({ ...listening, own: { ...own, artists: [...own.artists, { id: artistId, name }] } });
+          setListening(withArtist(listening, { artistId, name }));
         }
         setSaid(`${SAID[feedback](name)} This service stores nothing from visitors: only this page knows.`);
       } else again();
     } catch (error) {
       const why = error instanceof ApiProblem ? error.message : String(error);
-      setSaid(`That could not be stored: ${why} Try again.`);
+      setSaid(`That could not be stored. ${sentence(why)} Try again.`);
     } finally {
       setBusy(null);
     }
@@ -156,7 +157,6 @@ function MadeBy({ list }: { readonly list: List }) {
 /** What there is before anything is known of somebody: artists that many know, to begin with. */
 function Beginning({ listening, setListening }: View) {
   const { data, problem, again } = useAnswer('GET /artists/popular', { query: { n: 12 } });
-  const { own } = listening;
   if (problem !== undefined) return <Failed what="The artists" problem={problem} again={again} />;
   return (
     <>
@@ -170,12 +170,7 @@ function Beginning({ listening, setListening }: View) {
               <button
                 type="button"
                 class="outline"
-                onClick={() =>
-                  setListening({
-                    ...listening,
-                    own: { ...own, artists: [...own.artists, { id: artistId, name }] },
-                  })
-                }
+                onClick={() => setListening(withArtist(listening, { artistId, name }))}
               >
                 <Avatar name={name} size={36} />
                 <span>

@@ -1,19 +1,14 @@
 import { useId, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { useAnswer } from '../../api/use-answer.ts';
-import { ArtistSearch, type FoundArtist } from '../../parts/artist-search.tsx';
+import { withArtist, withoutArtist } from '../../listener.ts';
+import { ArtistSearch } from '../../parts/artist-search.tsx';
 import { count } from '../../parts/format.ts';
 import type { View } from '../view.ts';
 
 /** Says whom the list is for: the artists somebody likes, or a listener of the data set. */
 export function WhoseList({ listening, setListening }: View) {
   const { own, known } = listening;
-  const choose = ({ artistId, name }: FoundArtist): void => {
-    if (own.artists.some(({ id }) => id === artistId)) return;
-    setListening({ ...listening, own: { ...own, artists: [...own.artists, { id: artistId, name }] } });
-  };
-  const drop = (artistId: string): void =>
-    setListening({ ...listening, own: { ...own, artists: own.artists.filter(({ id }) => id !== artistId) } });
   if (known !== null) {
     return (
       <section aria-label="Whose list">
@@ -28,13 +23,22 @@ export function WhoseList({ listening, setListening }: View) {
   }
   return (
     <section aria-label="Whose list">
-      <ArtistSearch label="Artists you like" placeholder="Radiohead, Björk …" onChoose={choose} />
+      <ArtistSearch
+        label="Artists you like"
+        placeholder="Radiohead, Björk …"
+        onChoose={(artist) => setListening(withArtist(listening, artist))}
+      />
       {own.artists.length === 0 ? null : (
         <ul class="chips" aria-label="Artists you like">
           {own.artists.map(({ id, name }) => (
             <li key={id}>
               {name}
-              <button type="button" class="drop" aria-label={`Remove ${name}`} onClick={() => drop(id)}>
+              <button
+                type="button"
+                class="drop"
+                aria-label={`Remove ${name}`}
+                onClick={() => setListening(withoutArtist(listening, id))}
+              >
                 ×
               </button>
             </li>

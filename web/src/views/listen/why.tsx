@@ -1,4 +1,5 @@
 import { Link } from 'wouter-preact';
+import { signed } from '../../parts/format.ts';
 import type { ListedArtist } from './use-list.ts';
 
 type Explanation = NonNullable<ListedArtist['explanation']>;
@@ -77,8 +78,3 @@ function Bar({ groups }: { readonly groups: Explanation['groups'] }) {
 
 /** Per cent for which there is room to the left, half of that to the right: what is recommended has more for it. */
 const MOST_AGAINST = 50;
-
-function signed(value: number, digits: number): string {
-  const text = Math.abs(value).toFixed(digits);
-  return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
-}

@@ -1,3 +1,5 @@
+import { signed } from '../../parts/format.ts';
+
 /** A figure that every training measures. */
 export interface Metric {
   /** Its name in a manifest and a report. */
@@ -36,7 +38,6 @@ export const METRICS: readonly Metric[] = [
 ];
 
 const DIGITS = 4;
-const MINUS = '−';
 
 /** What a version says of a metric; `null` where it says nothing. */
 export function metricOf(metrics: Readonly<Record<string, unknown>>, { key }: Metric): number | null {
@@ -47,16 +48,15 @@ export function metricOf(metrics: Readonly<Record<string, unknown>>, { key }: Me
 /** `0.2679`, of a signed one `+0.0099`, or `–` where there is none. */
 export function formatMetric(value: number | null, { isSigned }: Pick<Metric, 'isSigned'>): string {
   if (value === null) return '–';
-  return isSigned ? signed(value) : value.toFixed(DIGITS);
+  return isSigned ? signedMetric(value) : value.toFixed(DIGITS);
 }
 
 /** How far a figure is from the one of the version served, `null` where one of them is not known. */
 export function differenceOf(value: number | null, served: number | null): string | null {
-  return value === null || served === null ? null : signed(value - served);
+  return value === null || served === null ? null : signedMetric(value - served);
 }
 
 /** `+0.0123`, `−0.0123`; `0.0000` of what rounds to it. */
-export function signed(value: number): string {
-  const text = Math.abs(value).toFixed(DIGITS);
-  return Number(text) === 0 ? text : `${value < 0 ? MINUS : '+'}${text}`;
+export function signedMetric(value: number): string {
+  return signed(value, DIGITS);
 }

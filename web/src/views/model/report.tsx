@@ -4,9 +4,10 @@ import type { Answer } from '../../api/client.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { Chart } from '../../parts/chart.tsx';
 import { count, percent, time } from '../../parts/format.ts';
+import { Scrollable } from '../../parts/scrollable.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { Bars } from './bars.tsx';
-import { formatMetric, METRICS, metricOf, signed } from './metrics.ts';
+import { formatMetric, METRICS, metricOf, signedMetric } from './metrics.ts';
 import {
   readReport,
   readTuning,
@@ -21,7 +22,6 @@ import {
   type TrainingStep,
   type Tuning,
 } from './model-report.ts';
-import { Scrollable } from './scrollable.tsx';
 import { duration, wordsFor } from './words.ts';
 
 /**
@@ -318,7 +318,7 @@ function Search({ tuning }: { readonly tuning: Tuning }) {
         went from {before.toFixed(4)} with the defaults to {after.toFixed(4)}
         {gain === null
           ? '; no gain was confirmed on listening that it had not seen, so the defaults stayed.'
-          : `; on listening that it had not seen, by ${signed(gain.mean)} (95%: ${signed(gain.low)} to ${signed(gain.high)}).`}
+          : `; on listening that it had not seen, by ${signedMetric(gain.mean)} (95%: ${signedMetric(gain.low)} to ${signedMetric(gain.high)}).`}
       </p>
       {overrides.length === 0 ? null : (
         <Parameters

@@ -1,5 +1,5 @@
 import type { Answer, ApiProblem } from '../../api/client.ts';
-import { count } from '../../parts/format.ts';
+import { count, sentence } from '../../parts/format.ts';
 
 /** What is answered once a version is served. */
 export type Switched = Answer<'POST /models/{version}/activate'>;
@@ -35,10 +35,10 @@ export function refusalOf({ status, message }: Pick<ApiProblem, 'status' | 'mess
     case 404:
       return 'This version is not there any more: old ones are deleted in time. Nothing was changed.';
     case 409:
-      return `Nothing was changed: ${message}.`;
+      return `Nothing was changed. ${sentence(message)}`;
     case 503:
-      return `The service could not finish it: ${message}. It is safe to try again.`;
+      return `The service could not finish it. ${sentence(message)} It is safe to try again.`;
     default:
-      return `It was refused: ${message}.`;
+      return `It was refused. ${sentence(message)}`;
   }
 }

@@ -1,8 +1,8 @@
 import { useId } from 'preact/hooks';
 import type { Answer } from '../../api/client.ts';
 import { count, time } from '../../parts/format.ts';
+import { Scrollable } from '../../parts/scrollable.tsx';
 import { differenceOf, formatMetric, METRICS, metricOf } from './metrics.ts';
-import { Scrollable } from './scrollable.tsx';
 import { presetOf } from './served.tsx';
 import { lockOf } from './switching.ts';
 

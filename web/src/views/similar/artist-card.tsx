@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import type { Answer } from '../../api/client.ts';
-import type { Listening } from '../../listener.ts';
+import { withArtist, withoutArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
 import { count } from '../../parts/format.ts';
 import type { View } from '../view.ts';
@@ -44,7 +44,7 @@ export function ArtistCard({
           type="button"
           class={isOwn ? 'secondary' : undefined}
           onClick={() =>
-            setListening(isOwn ? without(listening, artistId) : withArtist(listening, artistId, name))
+            setListening(isOwn ? withoutArtist(listening, artistId) : withArtist(listening, artist))
           }
         >
           {isOwn ? 'Remove from my artists' : 'Add to my artists'}
@@ -59,16 +59,6 @@ export function ArtistCard({
       </div>
     </section>
   );
-}
-
-function withArtist(listening: Listening, id: string, name: string): Listening {
-  const { own } = listening;
-  return { ...listening, own: { ...own, artists: [...own.artists, { id, name }] } };
-}
-
-function without(listening: Listening, gone: string): Listening {
-  const { own } = listening;
-  return { ...listening, own: { ...own, artists: own.artists.filter(({ id }) => id !== gone) } };
 }
 
 /** Where an address leads, to read; `null` where it is no address of a page. */
