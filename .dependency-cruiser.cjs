@@ -114,11 +114,11 @@ module.exports = {
     {
       name: 'page-computes-with-the-browser-alone',
       comment:
-        'The page is what a browser loads. Of the functions it may know types (they are gone when it is built), of core what reads exports of listening and the seeded hashes; nothing of the cloud, of this machine or of training.',
+        'The page is what a browser loads. Of the functions it may know types (they are gone when it is built), of core what reads exports of listening and its entry for pages; nothing of the cloud, of this machine or of training.',
       severity: 'error',
       from: { path: '^web/src/' },
       to: {
-        path: ['^(bin|lib|functions|test)/', '^layers/core/src/(?!import(/|\\.ts$)|math/rng\\.ts$)'],
+        path: ['^(bin|lib|functions|test)/', '^layers/core/src/(?!import\\.ts$|page\\.ts$)'],
         dependencyTypesNot: ['type-only'],
       },
     },

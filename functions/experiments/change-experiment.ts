@@ -1,6 +1,8 @@
 import {
   EncoreError,
+  isSameExperiment,
   overlappingExperiment,
+  restartsReadOut,
   validateExperiment,
   type Experiment,
   type ExperimentRevision,
@@ -64,7 +66,7 @@ export async function changeExperiment(
     status,
   };
   validateExperiment(wanted);
-  if (newest !== undefined && isSame(newest, wanted)) return { changed: false, experiment: newest };
+  if (newest !== undefined && isSameExperiment(newest, wanted)) return { changed: false, experiment: newest };
   await refuseSharing(store, wanted);
   const revision: ExperimentRevision = {
     ...wanted,
@@ -103,34 +105,4 @@ async function refuseSharing(store: ExperimentStore, wanted: Experiment): Promis
     `seed is ${JSON.stringify(wanted.seed)}: running experiment "${twin.key}" has it, so that neither's variants were random among the other's; allowed is a seed of its own`,
     { field: 'seed', experiment: wanted.key, overlapping: twin.key },
   );
-}
-
-/**
- * Whether exposures before and after a change must not be pooled.
- *
- * Raising the coverage is no such change. It moves nobody, and whom it adds is decided by the same hash that decides the variant, in
- * the variants' own proportions: at every time the listeners who enter are split by the weights, independently of what they
- * will do, so that the variants' listeners have the same mixture of times of entry, and comparing their means compares like with
- * like. Had the weights changed, a variant would be richer in late listeners, who have had less time to play: that is Simpson's paradox.
- *
- * Lowering it would bias nothing either, but listeners who left go on being counted without being treated, so that the effect
- * fades: the read-out begins anew. A pause fades it too; the read-out goes on all the same, because whoever starts an experiment again
- * as it was wants what it has shown so far.
- */
-function restartsReadOut(before: Experiment, after: Experiment): boolean {
-  return after.coverage < before.coverage || assignmentOf(before) !== assignmentOf(after);
-}
-
-/** All that decides who gets which list among those who take part. */
-function assignmentOf({ kind, seed, layer, variants }: Experiment): string {
-  return JSON.stringify([
-    kind,
-    seed,
-    layer === undefined ? null : [layer.namespace, layer.start, layer.end],
-    variants.map(({ key, weight, ranker }) => [key, weight, ranker]),
-  ]);
-}
-
-function isSame(a: Experiment, b: Experiment): boolean {
-  return a.coverage === b.coverage && a.status === b.status && assignmentOf(a) === assignmentOf(b);
 }

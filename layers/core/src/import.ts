@@ -1,6 +1,5 @@
 /**
- * What the page needs of core: exports of listening, read where they are. Nothing here trains or serves, so a browser loads
- * only this.
+ * Exports of listening, read where they are, which may be a browser: nothing here trains or serves.
  *
  * @module
  */

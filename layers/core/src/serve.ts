@@ -39,6 +39,7 @@ export {
   type ExperimentRevision,
 } from './experiment/assign-variant.ts';
 export { chooseExperiment, overlappingExperiment } from './experiment/choose-experiment.ts';
+export { isSameExperiment, restartsReadOut } from './experiment/compare-experiments.ts';
 export { assignmentOfExposure, type Reproduction } from './experiment/assignment-of-exposure.ts';
 export { draftCoin, teamDraft, type DraftedList } from './experiment/team-draft.ts';
 export {

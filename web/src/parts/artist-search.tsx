@@ -4,6 +4,7 @@ import type { Answer } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Avatar } from './avatar.tsx';
 import { count } from './format.ts';
+import { useSettled } from './use-settled.ts';
 
 export type FoundArtist = Answer<'GET /artists'>['artists'][number];
 
@@ -43,7 +44,7 @@ export function ArtistSearch({
       if (selectedItem !== null) onChoose(selectedItem);
     },
   });
-  const query = usePause(combobox.inputValue.trim(), PAUSE_MS);
+  const query = useSettled(combobox.inputValue.trim(), PAUSE_MS);
   const { data, problem, isAsking } = useAnswer(
     'GET /artists',
     query === '' ? null : { query: { query, n: SUGGESTIONS } },
@@ -83,14 +84,4 @@ export function ArtistSearch({
       </ul>
     </div>
   );
-}
-
-/** A value once it has been the same for a while. */
-function usePause(value: string, ms: number): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return settled;
 }

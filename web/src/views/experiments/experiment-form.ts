@@ -1,3 +1,4 @@
+import { isSameExperiment, restartsReadOut } from '@encore/core/page';
 import type { ApiProblem, Answer, Request } from '../../api/client.ts';
 import { sentence } from '../../parts/format.ts';
 
@@ -212,24 +213,8 @@ export type Effect = 'none' | 'goes on' | 'begins anew';
 /** @param before - The newest revision. */
 export function effectOf(before: Experiment, change: Change): Effect {
   const after = { ...change, kind: change.kind ?? before.kind, seed: change.seed ?? before.seed };
-  const isReassigned = assignmentOf(before) !== assignmentOf(after);
-  if (after.coverage < before.coverage || isReassigned) return 'begins anew';
-  return after.coverage === before.coverage && after.status === before.status ? 'none' : 'goes on';
-}
-
-/** All that decides who gets which list among those who take part. */
-function assignmentOf({
-  kind,
-  seed,
-  layer,
-  variants,
-}: Pick<Experiment, 'kind' | 'seed' | 'layer' | 'variants'>): string {
-  return JSON.stringify([
-    kind,
-    seed,
-    layer === undefined ? null : [layer.namespace, layer.start, layer.end],
-    variants.map(({ key, weight, ranker }) => [key, weight, ranker]),
-  ]);
+  if (restartsReadOut(before, after)) return 'begins anew';
+  return isSameExperiment(before, after) ? 'none' : 'goes on';
 }
 
 /** {@link effectOf} as a sentence. */

@@ -1,10 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ApiProblem } from '../../api/client.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { withArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
 import { count, sentence } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
+import { useSettled } from '../../parts/use-settled.ts';
 import type { View } from '../view.ts';
 import { PLAIN, withTags, type Knobs } from './ask-list.ts';
 import { KnobsForm } from './knobs.tsx';
@@ -183,14 +184,4 @@ function Beginning({ listening, setListening }: View) {
       )}
     </>
   );
-}
-
-/** A value once it has rested; the first one at once. */
-function useSettled<T>(value: T, ms: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), ms);
-    return () => clearTimeout(timer);
-  }, [value, ms]);
-  return settled;
 }

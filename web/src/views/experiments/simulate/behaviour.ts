@@ -1,4 +1,4 @@
-import { createRng, hash2, hashString, type Rng } from '../../../../../layers/core/src/math/rng.ts';
+import { createRng, hash2, hashString, type Rng } from '@encore/core/page';
 
 /** What somebody sets of made-up listeners. */
 export interface Behaviour {
