@@ -141,11 +141,17 @@ const explanation = z
           artistId: z.string(),
           name: z.string(),
           percent: z.number().describe('Of everything that speaks for the artist, 0-100.'),
-          tags: z.array(z.string()),
+          tags: z
+            .array(z.string())
+            .describe('Of `sharedTags` those that listeners gave to this artist and to the one listed.'),
         }),
       )
       .describe('The artists heard that speak most for it.'),
-    sharedTags: z.array(z.object({ tag: z.string(), percent: z.number() })),
+    sharedTags: z
+      .array(z.object({ tag: z.string(), percent: z.number() }))
+      .describe(
+        'What the tags of the artist and of those heard have in common: words, and tags of several words in place of theirs. Per cent of the cosine, largest first.',
+      ),
   })
   .meta({
     id: 'Explanation',

@@ -1,7 +1,7 @@
 import type { CandidateRecord } from './artifact/candidate-record.ts';
 import type { ServingModel } from './artifact/serving-model.ts';
 import { easeContributions } from './explain/ease-contributions.ts';
-import { hasTag, sharedTags, tagContributions, tagProfile, type TagPhrase } from './explain/tag-profile.ts';
+import { sharedTags, tagContributions, tagProfile, type TagPhrase } from './explain/tag-profile.ts';
 import {
   blockContributions,
   centred,
@@ -68,7 +68,7 @@ export interface ListenedArtist {
   readonly name: string;
   /** Of everything that speaks for the candidate, 0-100. */
   readonly percent: number;
-  /** Those of the explanation's shared tags that this artist carries. */
+  /** Those of the explanation's shared tags that listeners gave to this artist and to the candidate, as `topTags` has them. */
   readonly tags: readonly string[];
 }
 
@@ -220,6 +220,7 @@ function historyExplainer(
   const { artists, artistIds, artistNames, terms } = model;
   const { embedding } = artists;
   const phrasesOf = phraseFinder(model);
+  const wasGiven = givenTags(model);
   const profile = tagProfile(embedding, terms.length, heard);
   const easeWeights = ease?.binary === true ? heard.weights.map(() => 1) : heard.weights;
   const tagTerms = new Float64Array(heard.items.length);
@@ -248,9 +249,8 @@ function historyExplainer(
         artistId: artistIds[item]!,
         name: artistNames[item]!,
         percent: 100 * share,
-        tags: shared
-          .filter(({ dimensions }) => dimensions.every((dimension) => hasTag(embedding, item, dimension)))
-          .map(({ tag }) => tag),
+        // What they have in common are words: of "post-punk" and "post-rock" the "post" that is no tag of either.
+        tags: shared.map(({ tag }) => tag).filter((tag) => wasGiven(candidate, tag) && wasGiven(item, tag)),
       }));
     return {
       listened,
@@ -285,6 +285,17 @@ const phraseFinder = oncePerObject((model: Pick<ServingModel, 'phrases' | 'artis
   };
   return (artist: number) => kept(artist, find);
 });
+
+/** Whether an artist was given a tag, which is in lower case. */
+const givenTags = oncePerObject(
+  ({ artistTags: { names, starts, tags } }: Pick<ServingModel, 'artistTags'>) => {
+    const byName = new Map(names.map((name, tag) => [name, tag]));
+    return (artist: number, name: string): boolean => {
+      const tag = byName.get(name);
+      return tag !== undefined && tags.subarray(starts[artist], starts[artist + 1]).includes(tag);
+    };
+  },
+);
 
 /** Terms of either sign, one for each artist heard, and how much the whole of them matters. */
 interface Basis {
@@ -344,23 +355,34 @@ function labelOf(block: string): string {
 }
 
 /**
- * An explanation as half a sentence: "because you play Radiohead and Portishead; both are tagged trip".
+ * An explanation as half a sentence: "because you play Radiohead and Portishead; both are tagged trip-hop".
  *
- * Two artists heard at most, and a tag only where it is shared with all that are named. Where no artist heard speaks for
+ * Two artists heard at most, and a tag only where all that are named were given it. A group that no artist heard stands for comes first
+ * where it sets the candidate apart most: "because of how well known it is, and you play Radiohead". Where no artist heard speaks for
  * the candidate, the block that sets it apart most is named, or the group where blocks are not listed.
  */
-export function describeExplanation({ listened, sharedTags: shared, ...explanation }: Explanation): string {
+export function describeExplanation({
+  listened,
+  sharedTags: shared,
+  contributions,
+  summary,
+}: Explanation): string {
   // A second artist is named where it says at least half of what the first does.
   const named = listened.slice(0, 2).filter(({ percent }) => 2 * percent >= listened[0]!.percent);
   if (named.length === 0) {
-    const { contributions, summary } = explanation;
     const first = (contributions.length > 0 ? contributions : summary).find(({ apart }) => apart > 0);
     return first === undefined
       ? 'though nothing sets it apart from the other candidates'
       : `because of ${first.label}`;
   }
-  const because = `because you play ${named.map(({ name }) => name).join(' and ')}`;
+  const strongest = summary.find(({ apart }) => apart > 0);
+  const before =
+    strongest === undefined || SAID_BY_LISTENED.has(strongest.group) ? '' : `of ${strongest.label}, and `;
+  const because = `because ${before}you play ${named.map(({ name }) => name).join(' and ')}`;
   const common = shared.find(({ tag }) => named.every(({ tags }) => tags.includes(tag)));
   if (common === undefined) return because;
   return `${because}; ${named.length === 2 ? 'both are' : 'it is'} tagged ${common.tag}`;
 }
+
+/** Groups that the artists heard stand for. */
+const SAID_BY_LISTENED: ReadonlySet<ContributionGroup> = new Set(['co-listening', 'tags']);

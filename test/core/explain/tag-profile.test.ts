@@ -1,11 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  hasTag,
-  sharedTags,
-  tagContributions,
-  tagProfile,
-} from '../../../layers/core/src/explain/tag-profile.ts';
+import { sharedTags, tagContributions, tagProfile } from '../../../layers/core/src/explain/tag-profile.ts';
 import { randomMatrix, sparse } from '../factors/sparse.ts';
 
 /** Five artists of three tags, and a column that is none. The last has no tags. */
@@ -91,11 +86,5 @@ describe('sharedTags', () => {
     const profile = tagProfile(EMBEDDING, 3, { items: Int32Array.of(0), weights: Float64Array.of(1) });
     expect(sharedTags(EMBEDDING, profile, 3, WORDS)).toEqual([]);
     expect(sharedTags(EMBEDDING, profile, 4, WORDS)).toEqual([]);
-  });
-});
-
-describe('hasTag', () => {
-  it('knows the tags of an artist', () => {
-    expect([0, 1, 2].map((d) => hasTag(EMBEDDING, 3, d))).toEqual([false, true, true]);
   });
 });

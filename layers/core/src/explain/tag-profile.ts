@@ -161,13 +161,6 @@ export function sharedTags(
   return found.toSorted((a, b) => b.share - a.share || a.dimensions[0]! - b.dimensions[0]!).slice(0, most);
 }
 
-/** Whether an artist carries a tag. */
-export function hasTag(embedding: Csr, item: number, dimension: number): boolean {
-  const { indptr, indices } = embedding;
-  for (let e = indptr[item]!; e < indptr[item + 1]!; e++) if (indices[e] === dimension) return true;
-  return false;
-}
-
 function eachTag(
   { indptr, indices, values }: Csr,
   nTerms: number,

@@ -48,7 +48,7 @@ export function Why({ name, explanation }: { readonly name: string; readonly exp
       )}
       {sharedTags.length === 0 ? null : (
         <p>
-          Tags in common:{' '}
+          What their tags have in common:{' '}
           {sharedTags.map(({ tag, percent }) => `${tag} (${Math.round(percent)} %)`).join(', ')}.
         </p>
       )}
