@@ -23,6 +23,7 @@ import {
   StateMachineType,
   Succeed,
   TaskInput,
+  Timeout,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -55,8 +56,13 @@ const ROUNDS = 3;
 /** Shards in a hundred that may fail before a round stops early. Whatever is missing then is the next round's. */
 const TOLERATED_FAILURE_PERCENTAGE = 50;
 const CONCURRENT_SHARDS = 40;
-/** What says nothing about the step: throttling, a function that was cut off, a store that did not answer. */
+/** As long as a function may run. */
+const FUNCTION_TIMEOUT = Duration.minutes(15);
+/** A task of which nothing is heard for longer than its function may run is lost; without a limit its run would wait for it. */
+const TASK_TIMEOUT = Timeout.duration(FUNCTION_TIMEOUT.plus(Duration.minutes(1)));
+/** What says nothing about the step: throttling, a function that was cut off, an answer that was lost, a store that did not answer. */
 const TRANSIENT = [
+  Errors.TIMEOUT,
   'Lambda.ServiceException',
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
@@ -99,7 +105,7 @@ export class TrainingWorkflow extends Construct {
       source: 'train/steps',
       layer,
       environment: trainingVariables(stores),
-      timeout: Duration.minutes(15),
+      timeout: FUNCTION_TIMEOUT,
       config,
     };
     this.step = new EncoreFunction<TrainVariables>(this, 'TrainStep', {
@@ -329,6 +335,7 @@ export class TrainingWorkflow extends Construct {
       ...(payload === '$' ? {} : { payload: TaskInput.fromObject(payload) }),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
+      taskTimeout: TASK_TIMEOUT,
       ...(resultPath === undefined ? {} : { resultPath }),
     });
     task.addRetry({ errors: TRANSIENT, maxAttempts: 3, interval: Duration.seconds(5), backoffRate: 2 });

@@ -6,6 +6,12 @@ import { definitionOf, workflowTemplate } from './workflow-stack.ts';
 
 const template = workflowTemplate();
 
+/** The tasks of a definition, those within maps too. */
+function tasksOf(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Reflect.get(value, 'Type') === 'Task' ? [value] : Object.values(value).flatMap(tasksOf);
+}
+
 describe('the training workflow', () => {
   it('has a definition that the validator of the states language accepts', () => {
     const { isValid, errors } = validate(structuredClone(definitionOf(template)));
@@ -51,6 +57,23 @@ describe('the training workflow', () => {
             },
           },
         },
+      });
+    }
+  });
+
+  it('waits for every task a little longer than its function may run, and asks again then', () => {
+    const timeouts = propertiesOf(template, 'AWS::Lambda::Function').map(
+      (properties) => properties['Timeout'],
+    );
+    expect(new Set(timeouts)).toEqual(new Set([900]));
+    const tasks = tasksOf(definitionOf(template));
+    expect(tasks.length).toBeGreaterThan(10);
+    for (const task of tasks) {
+      expect(task).toMatchObject({
+        TimeoutSeconds: 960,
+        Retry: expect.arrayContaining([
+          expect.objectContaining({ ErrorEquals: expect.arrayContaining(['States.Timeout']) }),
+        ]),
       });
     }
   });
