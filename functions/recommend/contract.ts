@@ -19,7 +19,9 @@ const MOST_ITEMS = 100;
 const EXCLUDE = 'allowed is "heard" or "none"';
 const FORCE = 'allowed is the key of an experiment and of one of its variants, joined by a colon';
 const ARTISTS = 'allowed is a list of 1 to 500 artists';
-const NAME = 'allowed is a name of 1 to 300 characters';
+/** As long as names of an import may be. */
+const LONGEST_NAME = 500;
+const NAME = 'allowed is a name of 1 to 500 characters';
 
 const exclude = z.enum(['heard', 'none'], EXCLUDE);
 const force = z.string(FORCE).regex(/^[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,64}$/, FORCE);
@@ -84,7 +86,7 @@ const plays = integerField(1, 1_000_000_000)
 const heardArtist = z.union(
   [
     z.strictObject({ id: idField, plays }),
-    z.strictObject({ name: z.string(NAME).trim().min(1, NAME).max(300, NAME), plays }),
+    z.strictObject({ name: z.string(NAME).trim().min(1, NAME).max(LONGEST_NAME, NAME), plays }),
   ],
   'allowed is an object with id or name, and plays where they are known: an integer from 1 to 1000000000',
 );

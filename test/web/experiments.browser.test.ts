@@ -229,13 +229,26 @@ describePage('the page: Experiments', (world) => {
     await page.getByText('Figures', { exact: true }).click();
     await page.getByRole('combobox', { name: 'Metric' }).selectOption('playsPerListener');
     await page.getByText('mlp is better: +31% plays').waitFor();
+    // The drawing is the one of before, and writes the figures of this metric: those of the table below it.
+    await page.locator('.chart .u-over').hover();
+    const written = page.locator('.chart .u-series', { hasText: /^Difference/ }).locator('.u-value');
+    await expect.poll(() => written.innerText()).toBe('+0.06');
     await expectNoSidewaysScroll(page);
     await expectAccessible(page);
     await shoot(page, `experiments-${width}-${dark ? 'dark' : 'light'}`);
     await page.getByText('Change this experiment').click();
-    await page.locator('.experiments-main form').getByText('Layer and seed').click();
+    const form = page.locator('.experiments-main form');
+    await form.getByText('Layer and seed').click();
     await expectNoSidewaysScroll(page);
     await expectAccessible(page);
+    // What is wrong on the way to what is right does not close it under whoever types.
+    await form.getByRole('spinbutton', { name: 'From, %' }).fill('50');
+    const to = form.getByRole('spinbutton', { name: 'To, %' });
+    await to.fill('7');
+    await form.getByText('Must be above where it begins.').waitFor();
+    await to.pressSequentially('5');
+    await expect.poll(() => form.getByText('Must be above where it begins.').count()).toBe(0);
+    expect(await to.isVisible()).toBe(true);
   });
 
   it('says whose artists are preferred where lists are drafted', async () => {
@@ -284,6 +297,24 @@ describePage('the page: Experiments', (world) => {
     await page.getByRole('button', { name: 'Send them' }).click();
     await page.getByRole('alert').getByText('It ended early: it may not').waitFor();
     await expectAccessible(page);
+  });
+
+  it('goes on looking after a look that failed', async () => {
+    const page = await world().newPage();
+    await withOldExperiment(page);
+    await open(page, '/rankers');
+    await page.getByText('mlp is better').waitFor();
+    await page.route(
+      '**/experiments/rankers/results',
+      (route) => route.fulfill({ status: 503, body: '{}' }),
+      {
+        times: 1,
+      },
+    );
+    const note = page.getByText('The service does not answer now.');
+    await note.waitFor();
+    await expect.poll(() => note.count()).toBe(0);
+    await page.getByText('mlp is better').waitFor();
   });
 
   it('is for those who run the service, and for looking only in a demonstration', async () => {

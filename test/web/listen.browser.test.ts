@@ -49,6 +49,57 @@ describePage('the page: Listen', (world) => {
     await expect.poll(() => listed(page).count()).toBe(20);
   });
 
+  it('takes nobody for what was typed before they were found', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    const names = await page.locator('.beginning button span').allInnerTexts();
+    const [first, second] = names.slice(0, 2).map((name) => name.replace(/ [\d,]+ listeners?$/, ''));
+    const search = page.getByRole('combobox', { name: 'Artists you like' });
+    await search.fill(first!);
+    await page.getByRole('option', { name: first! }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `Remove ${first}` }).waitFor();
+    const held = Promise.withResolvers<void>();
+    await page.route('**/artists?*', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await search.fill(second!);
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.chips .drop').count()).toBe(1);
+    held.resolve();
+    await page.getByRole('option', { name: second! }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: `Remove ${second}` }).waitFor();
+    // What cannot be asked for offers nobody, and says so.
+    await page.route('**/artists?*', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await search.fill('another');
+    await page.getByText('The catalogue does not answer').waitFor();
+    expect(await page.getByRole('option').count()).toBe(0);
+  });
+
+  it('says why a list is the one for everybody', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await page.getByText('Look at a listener of the data set').click();
+    await page.getByRole('combobox', { name: /^Listener/ }).fill('nobody-at-all');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('nothing is known of listener nobody-at-all').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await page.getByText('nothing is known of listener nobody-at-all').waitFor();
+    await page.evaluate(() => {
+      const imported = [{ name: 'Nobody At All', plays: 3 }];
+      localStorage.setItem(
+        'encore.listening',
+        JSON.stringify({ own: { id: 'page-test', artists: [], imported }, known: null }),
+      );
+    });
+    await page.reload();
+    await page.getByText('None of your artists is in the catalogue').waitFor();
+    await expectAccessible(page);
+  });
+
   it('answers likes and dislikes on the spot', async () => {
     const page = await world().newPage();
     await page.goto(`${world().url}/`);
@@ -115,6 +166,21 @@ describePage('the page: Listen', (world) => {
     await expect.poll(() => listed(page).count()).toBe(20);
   });
 
+  it('says so where the clock is wrong', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await choosePopular(page);
+    await page.evaluate(() => {
+      const past = Date.now() - 30 * 86_400_000;
+      Date.now = () => past;
+    });
+    await page
+      .getByRole('button', { name: /^Like: / })
+      .first()
+      .click();
+    await page.getByText('The clock of this device is wrong: set it right.').waitFor();
+  });
+
   it('keeps what visitors say to itself where nothing is stored from them', async () => {
     const page = await world().newPage();
     await page.route('**/events', (route) => route.fulfill({ status: 401, body: '{}' }));
@@ -123,6 +189,22 @@ describePage('the page: Listen', (world) => {
     const disliked = await nameOf(page, 0);
     await page.getByRole('button', { name: `Dislike: ${disliked}` }).click();
     await page.getByText('only this page knows').waitFor();
+    expect(await page.getByRole('heading', { name: disliked, exact: true }).count()).toBe(0);
+    // Nothing that is said while an answer is under way gets lost.
+    const [one, other] = [await nameOf(page, 0), await nameOf(page, 1)];
+    await page.route('**/events', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await route.fulfill({ status: 401, body: '{}' });
+    });
+    await page.getByRole('button', { name: `Like: ${one}`, exact: true }).click();
+    await page.getByRole('button', { name: `Like: ${other}`, exact: true }).click();
+    await page.getByRole('button', { name: `Remove ${one}` }).waitFor();
+    await page.getByRole('button', { name: `Remove ${other}` }).waitFor();
+    // Other views come and go in between.
+    await page.getByRole('link', { name: 'Similar', exact: true }).first().click();
+    await page.getByRole('heading', { name: 'Similar artists' }).waitFor();
+    await page.getByRole('link', { name: 'Listen', exact: true }).click();
+    await listed(page).first().waitFor();
     expect(await page.getByRole('heading', { name: disliked, exact: true }).count()).toBe(0);
   });
 

@@ -184,6 +184,37 @@ describePage('the page: Model', (world) => {
     await dialog.getByRole('button', { name: 'Try again' }).waitFor();
   });
 
+  it('says so where what it shows may be old', async () => {
+    const page = await world().newPage();
+    await open(page, world().url);
+    await page.route('**/models?*', (route) => route.fulfill({ status: 503, body: '{}' }));
+    const pin = page.getByRole('switch', { name: 'Keep this version' });
+    await pin.click();
+    await page
+      .getByRole('heading', { name: 'The newest state of the versions could not be loaded' })
+      .waitFor();
+    await page.unroute('**/models?*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('It is pinned').waitFor();
+    await pin.click();
+    await page.getByText('It is not pinned').waitFor();
+  });
+
+  it('says so where its script cannot be had, and comes with the page once more', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await page.route('**/assets/model-view-*.js', (route) => route.abort());
+    await page.getByRole('link', { name: 'Model', exact: true }).click();
+    await page.getByRole('heading', { name: 'This view could not be loaded' }).waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Similar', exact: true }).click();
+    await page.getByRole('heading', { name: 'Similar artists' }).waitFor();
+    await page.unroute('**/assets/model-view-*.js');
+    await page.getByRole('link', { name: 'Model', exact: true }).click();
+    await page.getByRole('button', { name: 'Load the page again' }).click();
+    await page.getByRole('heading', { name: 'Served now' }).waitFor();
+  });
+
   it('is for looking only in a demonstration', async () => {
     const page = await world().newPage();
     await page.route('**/config.json', (route) => route.fulfill({ json: { auth: 'demo' } }));

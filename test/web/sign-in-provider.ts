@@ -14,6 +14,8 @@ export interface ProviderOptions {
   readonly refreshes: boolean;
   /** What it writes into ID tokens in place of the nonce that was asked for. */
   readonly nonce: string | null;
+  /** What it sends back where a scope is asked for that the client may not ask for. */
+  readonly scopeRefusal: Readonly<Record<string, string>>;
 }
 
 /** A small OpenID provider without a network: requests in, answers out. It is as strict as one has to be with a client that has no secret. */
@@ -40,6 +42,7 @@ export function createProvider(clientId: string): Provider {
     tokenSeconds: 3_600,
     refreshes: true,
     nonce: null,
+    scopeRefusal: { error: 'invalid_scope' },
   };
   const codes = new Map<string, Grant>();
   const refreshTokens = new Map<string, Grant>();
@@ -76,9 +79,7 @@ export function createProvider(clientId: string): Provider {
       .split(' ')
       .some((scope) => !options.scopes.includes(scope));
     if (refused)
-      return page(
-        `<meta http-equiv="refresh" content="0; url=${escape(sendBack({ error: 'invalid_scope' }))}">`,
-      );
+      return page(`<meta http-equiv="refresh" content="0; url=${escape(sendBack(options.scopeRefusal))}">`);
     const code = randomUUID();
     codes.set(code, {
       clientId,

@@ -111,8 +111,11 @@ describe('signing in', () => {
     expect(kept.size).toBe(0);
   });
 
-  it('asks again without the scope of those who run the service where the page may not have it', async () => {
-    provider.change({ scopes: ['openid'] });
+  it.each([
+    ['as the standard says it', { error: 'invalid_scope' }],
+    ['as Cognito says it', { error: 'invalid_request', error_description: 'invalid_scope' }],
+  ])('asks again without a scope that the page may not have, %s', async (_, scopeRefusal) => {
+    provider.change({ scopes: ['openid'], scopeRefusal });
     const { signIn, went } = load(await follow(await beginAt('#/model'), 'I am Ada'));
     await settled(signIn);
     expect(new URL(went[0]!).searchParams.get('scope')).toBe('openid');

@@ -67,6 +67,36 @@ describePage('the page: Similar', (world) => {
     await page.getByRole('button', { name: 'Add to my artists' }).waitFor();
   });
 
+  it('leads from a listener of the data set to one’s own list, where an artist was added to it', async () => {
+    const page = await world().newPage();
+    await page.goto(`${world().url}/`);
+    await page.getByText('Look at a listener of the data set').click();
+    await page.getByRole('button', { name: 'Anybody' }).click();
+    await page.getByRole('heading', { name: /^What listener \S+ may hear next$/ }).waitFor();
+    const name = await begin(page, world().url);
+    await page.getByRole('button', { name: 'Add to my artists' }).click();
+    await page.getByRole('link', { name: 'See your list' }).click();
+    await page.getByRole('heading', { name: 'What to hear next' }).waitFor();
+    await page.getByRole('button', { name: `Remove ${name}` }).waitFor();
+  });
+
+  it('speaks of the next artist once it is there', async () => {
+    const page = await world().newPage();
+    const from = await begin(page, world().url);
+    const held = Promise.withResolvers<void>();
+    await page.route(/\/artists\/[^/]+$/, async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    const name = await onMap(page).first().locator('> title').textContent();
+    await onMap(page).first().click();
+    await page.locator('.card-room[aria-busy]').waitFor();
+    const spoken = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '');
+    expect(await spoken()).not.toBe(`Artists like ${from}`);
+    held.resolve();
+    await expect.poll(spoken).toBe(`Artists like ${name}`);
+  });
+
   it('goes to an artist that is searched for', async () => {
     const page = await world().newPage();
     await page.goto(`${world().url}/#/similar`);

@@ -6,6 +6,7 @@ import { useHashLocation } from 'wouter-preact/use-hash-location';
 import type { PageConfig } from './config.ts';
 import { useListening } from './listener.ts';
 import { Empty, Loading } from './parts/states.tsx';
+import { ViewBoundary } from './parts/view-boundary.tsx';
 import { Account, SignInView } from './sign-in-view.tsx';
 import type { SignIn } from './sign-in.ts';
 import { ListenView } from './views/listen/listen-view.tsx';
@@ -114,32 +115,34 @@ function Views({
         {account}
       </header>
       <main class="container" id="main" ref={main} tabIndex={-1}>
-        <Suspense fallback={<Loading rows={6} label="Loading the view" />}>
-          <Switch>
-            <Route path="/">
-              <ListenView {...view} />
-            </Route>
-            <Route path="/import">
-              <ImportView {...view} />
-            </Route>
-            <Route path="/similar/:artistId?">
-              {({ artistId }) => <SimilarView {...view} artistId={artistId ?? null} />}
-            </Route>
-            <Route path="/experiments/:key?">
-              {({ key }) => <ExperimentsView {...view} experimentKey={key ?? null} />}
-            </Route>
-            <Route path="/model">
-              <ModelView {...view} />
-            </Route>
-            <Route>
-              <Empty title="There is nothing here">
-                <p>
-                  <Link href="/">Go to the list</Link>
-                </p>
-              </Empty>
-            </Route>
-          </Switch>
-        </Suspense>
+        <ViewBoundary key={current?.path ?? ''}>
+          <Suspense fallback={<Loading rows={6} label="Loading the view" />}>
+            <Switch>
+              <Route path="/">
+                <ListenView {...view} />
+              </Route>
+              <Route path="/import">
+                <ImportView {...view} />
+              </Route>
+              <Route path="/similar/:artistId?">
+                {({ artistId }) => <SimilarView {...view} artistId={artistId ?? null} />}
+              </Route>
+              <Route path="/experiments/:key?">
+                {({ key }) => <ExperimentsView {...view} experimentKey={key ?? null} />}
+              </Route>
+              <Route path="/model">
+                <ModelView {...view} />
+              </Route>
+              <Route>
+                <Empty title="There is nothing here">
+                  <p>
+                    <Link href="/">Go to the list</Link>
+                  </p>
+                </Empty>
+              </Route>
+            </Switch>
+          </Suspense>
+        </ViewBoundary>
       </main>
     </>
   );

@@ -271,7 +271,10 @@ function codeOf(error: string): string {
 }
 
 function isScopeRefused(error: unknown): boolean {
-  return error instanceof oauth.AuthorizationResponseError && error.error === 'invalid_scope';
+  if (!(error instanceof oauth.AuthorizationResponseError)) return false;
+  const { error: code, error_description: description } = error;
+  // Cognito says it in the description alone.
+  return code === 'invalid_scope' || (code === 'invalid_request' && description === 'invalid_scope');
 }
 
 function tokensOf(granted: oauth.TokenEndpointResponse, before: Tokens | null, now: number): Tokens {

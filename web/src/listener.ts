@@ -22,6 +22,9 @@ export interface Listening {
   readonly known: string | null;
 }
 
+/** Changes whom lists are for: to something, or from what it is by then, for whoever had to wait in between. */
+export type SetListening = (next: Listening | ((now: Listening) => Listening)) => void;
+
 /** With one more artist that somebody likes; nothing changes where it is among them. */
 export function withArtist(
   listening: Listening,
@@ -38,10 +41,15 @@ export function withoutArtist(listening: Listening, artistId: string): Listening
   return { ...listening, own: { ...own, artists: own.artists.filter(({ id }) => id !== artistId) } };
 }
 
+/** One's own list, whoever's was looked at. */
+export function ownList(listening: Listening): Listening {
+  return { ...listening, known: null };
+}
+
 const KEY = 'encore.listening';
 
 /** Whom lists are for, kept by the browser. */
-export function useListening(ownId: string | null): readonly [Listening, (next: Listening) => void] {
+export function useListening(ownId: string | null): readonly [Listening, SetListening] {
   const [listening, setListening] = useState(() => restore(ownId));
   useEffect(() => {
     try {

@@ -59,6 +59,10 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Whether it may pass by itself: a request that was refused as such stays wrong. */
+export const mayPass = ({ status }: Pick<ApiProblem, 'status'>): boolean =>
+  status === 0 || status === 429 || status >= 500;
+
 /** Whose requests these are; nobody's until somebody has signed in. */
 let accessToken: () => Promise<string | null> = () => Promise.resolve(null);
 

@@ -1,5 +1,5 @@
 import useSWR, { type SWRConfiguration } from 'swr';
-import { call, type Answer, type ApiProblem, type Request, type RouteKey } from './client.ts';
+import { call, mayPass, type Answer, type ApiProblem, type Request, type RouteKey } from './client.ts';
 
 /** What is known of an answer by now: its data may be of an earlier request while the next is under way. */
 export interface Asked<Data> {
@@ -16,7 +16,6 @@ const OPTIONS: SWRConfiguration = {
   revalidateOnFocus: false,
   revalidateOnReconnect: false,
   keepPreviousData: true,
-  shouldRetryOnError: false,
 };
 
 /**
@@ -33,7 +32,15 @@ export function useAnswer<Route extends RouteKey>(
   const { data, error, isValidating, mutate } = useSWR<Answer<Route>, ApiProblem>(
     request === null ? null : [route, request],
     () => call(route, request!),
-    { ...OPTIONS, refreshInterval: everyMs },
+    {
+      ...OPTIONS,
+      refreshInterval: everyMs,
+      // One failure does not end what is asked again and again anyway.
+      shouldRetryOnError: (failure: ApiProblem) => everyMs > 0 && mayPass(failure),
+      onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
+        setTimeout(() => void revalidate({ retryCount }), everyMs);
+      },
+    },
   );
   return { data, problem: error, isAsking: isValidating, again: () => void mutate() };
 }

@@ -54,13 +54,18 @@ export function Chart({
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const data: uPlot.AlignedData = [[...x.values], ...lines.map(({ values }) => [...values])];
+  // A drawing outlives what it was made with: the same lines may be of another metric by now.
+  const latest = useRef({ data, formatX, formatY });
+  latest.current = { data, formatX, formatY };
+  const writeX = (value: number): string => latest.current.formatX(value);
+  const writeY = (value: number): string => latest.current.formatY(value);
   // What makes another drawing, and not only other points of the same.
   const shape = JSON.stringify([x.label, lines.map(({ label }) => label), bands, height]);
 
   useEffect(() => {
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(box.current!), data, box.current!);
+      plot.current = new uPlot(optionsOf(box.current!), latest.current.data, box.current!);
     };
     draw();
     const resized = new ResizeObserver(([entry]) =>
@@ -91,13 +96,13 @@ export function Chart({
       height,
       scales: { x: { time: x.isTime ?? false } },
       axes: [
-        { ...axis, ...(x.isTime ? {} : { label: x.label, values: (_, ticks) => ticks.map(formatX) }) },
-        { ...axis, size: 64, values: (_, ticks) => ticks.map(formatY) },
+        { ...axis, ...(x.isTime ? {} : { label: x.label, values: (_, ticks) => ticks.map(writeX) }) },
+        { ...axis, size: 64, values: (_, ticks) => ticks.map(writeY) },
       ],
       series: [
         {
           label: x.label,
-          ...(x.isTime ? {} : { value: (_, value) => (value === null ? '–' : formatX(value)) }),
+          ...(x.isTime ? {} : { value: (_, value) => (value === null ? '–' : writeX(value)) }),
         },
         ...lines.map((line, i) => {
           const stroke = color(line.color ?? COLORS[i % COLORS.length]!);
@@ -105,7 +110,7 @@ export function Chart({
             label: line.label,
             stroke,
             width: 2,
-            value: (_: uPlot, value: number | null) => (value === null ? '–' : formatY(value)),
+            value: (_: uPlot, value: number | null) => (value === null ? '–' : writeY(value)),
             ...(line.isDashed ? { dash: [6, 4] } : {}),
             ...(line.isScatter ? { paths: () => null, points: { show: true, size: 7, fill: stroke } } : {}),
           };

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import {
   changeOf,
@@ -39,6 +39,7 @@ export function ChangeForm({
   const [isTried, setTried] = useState(false);
   const [isReloading, setReloading] = useState(false);
   const { isSending, refusal, put, forget } = usePutExperiment();
+  const more = useRef<HTMLDetailsElement>(null);
 
   const found = problemsOf(draft, base === null ? taken : []);
   const isFine = Object.keys(found).length === 0;
@@ -51,6 +52,12 @@ export function ChangeForm({
     ...refused,
   };
   const isPlaced = refusal?.kind === 'field' && PLACES.test(refusal.field);
+
+  const isProblemBelow = Object.keys(problems).some((field) => /^(layer|seed)/.test(field));
+  useEffect(() => {
+    // Opened for whoever has to see it, and closed by nobody but them.
+    if (isProblemBelow && more.current !== null) more.current.open = true;
+  }, [isProblemBelow]);
 
   function edit(next: Partial<Draft>): void {
     forget();
@@ -236,7 +243,7 @@ export function ChangeForm({
           </label>
           {problem('coverage')}
         </div>
-        <details open={Object.keys(problems).some((field) => /^(layer|seed)/.test(field)) ? true : undefined}>
+        <details ref={more}>
           <summary>Layer and seed</summary>
           <p class="muted">
             Experiments that run at the same time need a layer each, of one namespace and beside each other:

@@ -13,7 +13,7 @@ import { Simulator } from './simulate/simulator.tsx';
 
 /** Experiments that compare rankers: which there are, what they have shown, and how to change them. */
 export function ExperimentsView({ config, experimentKey }: View & { readonly experimentKey: string | null }) {
-  const { data, problem, again } = useAnswer('GET /experiments', {});
+  const { data, problem, isAsking, again } = useAnswer('GET /experiments', {});
   const locked =
     config.auth === 'demo' ? 'This is a demonstration: experiments can be looked at, but not changed.' : null;
   return (
@@ -24,13 +24,19 @@ export function ExperimentsView({ config, experimentKey }: View & { readonly exp
         says which is better.
       </p>
       {data !== undefined ? (
-        <Experiments
-          experiments={data.experiments}
-          experimentKey={experimentKey}
-          locked={locked}
-          isLocal={config.auth === 'open'}
-          again={again}
-        />
+        <>
+          {problem === undefined ? null : (
+            <Failed what="The newest state of the experiments" problem={problem} again={again} />
+          )}
+          <Experiments
+            experiments={data.experiments}
+            experimentKey={experimentKey}
+            locked={locked}
+            isLocal={config.auth === 'open'}
+            isAsking={isAsking}
+            again={again}
+          />
+        </>
       ) : problem === undefined ? (
         <Loading rows={10} label="Loading the experiments" />
       ) : problem.status === 401 || problem.status === 403 ? (
@@ -56,12 +62,15 @@ function Experiments({
   experimentKey,
   locked,
   isLocal,
+  isAsking,
   again,
 }: {
   readonly experiments: readonly Experiment[];
   readonly experimentKey: string | null;
   readonly locked: string | null;
   readonly isLocal: boolean;
+  /** Whether there may be others by now. */
+  readonly isAsking: boolean;
   readonly again: () => void;
 }) {
   const chosen = chosenOf(experiments, experimentKey);
@@ -94,7 +103,9 @@ function Experiments({
         </details>
       </div>
       <div class="experiments-main">
-        {chosen === undefined ? (
+        {chosen === undefined && isAsking ? (
+          <Loading rows={10} label="Loading the experiment" />
+        ) : chosen === undefined ? (
           <Empty title={`There is no experiment “${experimentKey}”`}>
             <p>Choose one of the list, or make a new one.</p>
           </Empty>

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
+import { ownList } from '../../listener.ts';
 import { count } from '../../parts/format.ts';
 import type { View } from '../view.ts';
 import { ChooseArtists } from './choose-artists.tsx';
@@ -46,7 +47,11 @@ export function ImportView({ listening, setListening }: View) {
         them here.
       </p>
       {isChoosing && inUse.length > 0 ? (
-        <InUse artists={inUse} forget={() => setListening(withoutImport(listening))} />
+        <InUse
+          artists={inUse}
+          forget={() => setListening(withoutImport(listening))}
+          toOwnList={() => setListening(ownList)}
+        />
       ) : null}
       <div ref={place} class="import-place" tabIndex={-1}>
         {isChoosing ? (
@@ -151,9 +156,11 @@ const CALLED = 5;
 function InUse({
   artists,
   forget,
+  toOwnList,
 }: {
   readonly artists: readonly PlayedArtist[];
   readonly forget: () => void;
+  readonly toOwnList: () => void;
 }) {
   const called = artists.slice(0, CALLED);
   return (
@@ -171,7 +178,9 @@ function InUse({
       </p>
       <p class="muted">Another import takes their place.</p>
       <div class="import-actions">
-        <Link href="/">Go to your list</Link>
+        <Link href="/" onClick={toOwnList}>
+          Go to your list
+        </Link>
         <button type="button" class="secondary outline" onClick={forget}>
           Forget it
         </button>

@@ -17,6 +17,8 @@ export const PLAIN: Knobs = { diversity: 0, debias: 0, tags: [] };
 const MOST_TAGS = 20;
 /** As many artists as the API takes. */
 const MOST_ARTISTS = 500;
+/** As many plays as the API takes. */
+const MOST_PLAYS = 1_000_000_000;
 const N = 20;
 
 /** What to ask the API for a list: of a listener of the data set, or of whoever is at the page by the artists they named. */
@@ -40,8 +42,11 @@ export function listRequestOf({ known, own }: Listening, { tags, ...knobs }: Kno
     };
   }
   const artists = [
-    ...own.artists.map(({ id, plays }) => ({ id, ...(plays === undefined ? {} : { plays }) })),
-    ...own.imported.map(({ name, plays }) => ({ name, plays })),
+    ...own.artists.map(({ id, plays }) => ({
+      id,
+      ...(plays === undefined ? {} : { plays: counted(plays) }),
+    })),
+    ...own.imported.map(({ name, plays }) => ({ name, plays: counted(plays) })),
   ].slice(0, MOST_ARTISTS);
   if (artists.length === 0) return null;
   return {
@@ -51,6 +56,8 @@ export function listRequestOf({ known, own }: Listening, { tags, ...knobs }: Kno
     },
   };
 }
+
+const counted = (plays: number): number => Math.min(plays, MOST_PLAYS);
 
 /** The tags of a text, parted by commas, none twice: what is too long or too many for the API is left out. */
 export function withTags(tags: readonly string[], typed: string): readonly string[] {

@@ -8,7 +8,7 @@ import { Why } from './why.tsx';
 const SOURCES = {
   personal: null,
   'fold-in': null,
-  popular: 'Popular with everybody: nothing closer to you is left.',
+  popular: 'Popular with everybody.',
   heard: 'You play this already.',
 } as const satisfies Record<ListedArtist['source'], string | null>;
 

@@ -12,6 +12,7 @@ import { KnobsForm } from './knobs.tsx';
 import './listen.css';
 import { ListedArtistItem } from './listed-artist.tsx';
 import { sendFeedback, type Feedback } from './send-feedback.ts';
+import { useHidden } from './use-hidden.ts';
 import { useList, type List, type ListedArtist } from './use-list.ts';
 import { WhoseList } from './whose-list.tsx';
 
@@ -53,8 +54,7 @@ function TheList({
   const { data, problem, isAsking, isAsked, again } = useList(listening, settled);
   const [busy, setBusy] = useState<{ readonly artistId: string; readonly feedback: Feedback } | null>(null);
   const [said, setSaid] = useState('');
-  // Where nothing can be stored the page remembers itself, for as long as it is open.
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hidden, hide] = useHidden(listening.known ?? listening.own.id);
 
   async function say(feedback: Feedback, { artistId, name }: ListedArtist): Promise<void> {
     const { own, known } = listening;
@@ -64,9 +64,9 @@ function TheList({
       const sent = await sendFeedback(feedback, about, Date.now());
       setSaid(SAID[feedback](name));
       if (sent === 'refused') {
-        setHidden(new Set([...hidden, artistId]));
+        hide(artistId);
         if (feedback !== 'dislike' && known === null) {
-          setListening(withArtist(listening, { artistId, name }));
+          setListening((now) => withArtist(now, { artistId, name }));
         }
         setSaid(`${SAID[feedback](name)} This service stores nothing from visitors: only this page knows.`);
       } else again();
@@ -78,6 +78,7 @@ function TheList({
     }
   }
 
+  const shown = data?.recommendations.filter(({ artistId }) => !hidden.has(artistId)) ?? [];
   return (
     <section aria-label="The list" aria-busy={isAsking}>
       <p class="said" role="status">
@@ -92,20 +93,21 @@ function TheList({
       ) : (
         <>
           {problem === undefined ? null : <Failed what="The new list" problem={problem} again={again} />}
+          {data.policy === 'popular' ? (
+            <WhyPopular listening={listening} list={data} isAsking={isAsking} again={again} />
+          ) : null}
           <ol class="list">
-            {data.recommendations
-              .filter(({ artistId }) => !hidden.has(artistId))
-              .map((artist) => (
-                <ListedArtistItem
-                  key={artist.artistId}
-                  artist={artist}
-                  busy={busy?.artistId === artist.artistId ? busy.feedback : null}
-                  say={(feedback) => void say(feedback, artist)}
-                  onTag={(tag) => setKnobs({ ...knobs, tags: withTags(knobs.tags, tag) })}
-                />
-              ))}
+            {shown.map((artist) => (
+              <ListedArtistItem
+                key={artist.artistId}
+                artist={artist}
+                busy={busy?.artistId === artist.artistId ? busy.feedback : null}
+                say={(feedback) => void say(feedback, artist)}
+                onTag={(tag) => setKnobs({ ...knobs, tags: withTags(knobs.tags, tag) })}
+              />
+            ))}
           </ol>
-          {data.recommendations.length === 0 ? (
+          {shown.length === 0 ? (
             <Empty title="Nobody is left">
               <p>No artist fits what you ask for. Take a tag away, or name another artist.</p>
             </Empty>
@@ -129,6 +131,37 @@ const POLICIES = {
   popular: 'the popular list',
   none: 'no list: there is no model yet',
 } as const satisfies Record<List['policy'], string>;
+
+/** Why somebody gets what everybody gets, and what to do about it. */
+function WhyPopular({
+  listening: { own, known },
+  list: { unresolved },
+  isAsking,
+  again,
+}: {
+  readonly listening: View['listening'];
+  readonly list: List;
+  readonly isAsking: boolean;
+  readonly again: () => void;
+}) {
+  const isNobodyFound = known === null && unresolved?.length === own.artists.length + own.imported.length;
+  return (
+    <div class="state why-popular">
+      <p>
+        {isNobodyFound
+          ? 'None of your artists is in the catalogue, so this is the list for everybody. Name one that is.'
+          : known === null
+            ? 'This is the list for everybody: what knows who listens to what is still being loaded.'
+            : `This is the list for everybody: nothing is known of listener ${known}, or it could not be read just now.`}
+      </p>
+      {isNobodyFound ? null : (
+        <button type="button" class="outline secondary" disabled={isAsking} onClick={again}>
+          Look again
+        </button>
+      )}
+    </div>
+  );
+}
 
 /** What made the list, small. */
 function MadeBy({ list }: { readonly list: List }) {

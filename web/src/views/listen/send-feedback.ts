@@ -21,8 +21,11 @@ export async function sendFeedback(
   try {
     const { results } = await call('POST /events', { body: { events: [event] } });
     const [result] = results;
-    if (result?.status === 'refused')
-      throw new ApiProblem(400, 'INVALID_REQUEST', result.detail ?? 'refused');
+    if (result?.status === 'refused') {
+      const { field = null, detail = 'it was refused' } = result;
+      const why = field === 'at' ? 'the clock of this device is wrong: set it right' : detail;
+      throw new ApiProblem(400, 'INVALID_REQUEST', why, { field });
+    }
     return 'stored';
   } catch (error) {
     if (error instanceof ApiProblem && (error.status === 401 || error.status === 403)) return 'refused';

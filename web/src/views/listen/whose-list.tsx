@@ -1,7 +1,7 @@
 import { useId, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { useAnswer } from '../../api/use-answer.ts';
-import { withArtist, withoutArtist } from '../../listener.ts';
+import { ownList, withArtist, withoutArtist } from '../../listener.ts';
 import { ArtistSearch } from '../../parts/artist-search.tsx';
 import { count } from '../../parts/format.ts';
 import type { View } from '../view.ts';
@@ -15,7 +15,7 @@ export function WhoseList({ listening, setListening }: View) {
         <p>
           Listener <strong>{known}</strong> of the data set.
         </p>
-        <button type="button" class="outline" onClick={() => setListening({ ...listening, known: null })}>
+        <button type="button" class="outline" onClick={() => setListening(ownList)}>
           Back to my own list
         </button>
       </section>
@@ -62,8 +62,8 @@ export function WhoseList({ listening, setListening }: View) {
 /** Picks a listener of the data set; not there for whoever may not see listeners. */
 function KnownListener({ choose }: { readonly choose: (userId: string) => void }) {
   const id = useId();
-  // From somewhere in the data set: the first ones are as good as any.
-  const [at, setAt] = useState(0);
+  // From somewhere in the data set, each time another place; the API takes a few decimals.
+  const [at] = useState(() => Math.floor(1e4 * Math.random()) / 1e4);
   const { data, problem } = useAnswer('GET /users', { query: { at, n: 20 } });
   const [typed, setTyped] = useState('');
   if (problem?.status === 401 || problem?.status === 403) return null;
@@ -100,10 +100,7 @@ function KnownListener({ choose }: { readonly choose: (userId: string) => void }
         type="button"
         class="secondary outline"
         disabled={users.length === 0}
-        onClick={() => {
-          choose(users[Math.floor(Math.random() * users.length)]!.userId);
-          setAt(Math.random());
-        }}
+        onClick={() => choose(users[Math.floor(Math.random() * users.length)]!.userId)}
       >
         Anybody
       </button>

@@ -48,6 +48,9 @@ export function ModelView({ config: { auth } }: View) {
         </Empty>
       ) : (
         <>
+          {problem === undefined ? null : (
+            <Failed what="The newest state of the versions" problem={problem} again={again} />
+          )}
           {served === undefined ? (
             <p class="refusal">
               {data.pointer === null

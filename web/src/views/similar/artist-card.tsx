@@ -1,6 +1,6 @@
 import { Link } from 'wouter-preact';
 import type { Answer } from '../../api/client.ts';
-import { withArtist, withoutArtist } from '../../listener.ts';
+import { ownList, withArtist, withoutArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
 import { count } from '../../parts/format.ts';
 import type { View } from '../view.ts';
@@ -52,7 +52,10 @@ export function ArtistCard({
         <p class="muted" role="status">
           {isOwn ? (
             <>
-              {name} is among your artists. <Link href="/">See your list</Link>
+              {name} is among your artists.{' '}
+              <Link href="/" onClick={() => setListening(ownList)}>
+                See your list
+              </Link>
             </>
           ) : null}
         </p>

@@ -24,15 +24,19 @@ export function SimilarView({ artistId, ...view }: View & { readonly artistId: s
   const path = usePath(isThere ? { artistId: shown.artistId, name: shown.name } : null, artistId === null);
   const heading = useRef<HTMLHeadingElement>(null);
   const before = useRef(artistId);
+  const isArrived = artistId === null || isThere || artist.problem !== undefined;
   useEffect(() => {
-    // The link that was followed is gone: whoever walks by keyboard or ear goes on from the new artist's name.
-    if (before.current !== artistId) heading.current?.focus();
+    // The link that was followed is gone: whoever walks by keyboard or ear goes on from the new artist's name, once it is there.
+    if (before.current === artistId || !isArrived) return;
     before.current = artistId;
-  }, [artistId]);
+    heading.current?.focus();
+  }, [artistId, isArrived]);
   return (
     <div class="similar">
       <h1 ref={heading} tabIndex={-1}>
-        {shown === undefined ? 'Similar artists' : `Artists like ${shown.name}`}
+        {shown === undefined || (artist.problem !== undefined && !isThere)
+          ? 'Similar artists'
+          : `Artists like ${shown.name}`}
       </h1>
       <p class="lead">Pick an artist to see who is most like it. Then pick one of those, and walk on.</p>
       <ArtistSearch label="Find an artist" onChoose={({ artistId }) => navigate(pathOf(artistId))} />
@@ -40,7 +44,7 @@ export function SimilarView({ artistId, ...view }: View & { readonly artistId: s
         <Start own={view.listening.own.artists} />
       ) : (
         <>
-          <Path path={path} />
+          <Path path={path} isThere={isThere} />
           {artist.problem !== undefined && !isThere ? (
             artist.problem.status === 404 ? (
               <Empty title="This artist is not in the catalogue">
@@ -80,7 +84,14 @@ function usePath(at: Step | null, isStart: boolean): readonly Step[] {
   return path;
 }
 
-function Path({ path }: { readonly path: readonly Step[] }) {
+function Path({
+  path,
+  isThere,
+}: {
+  readonly path: readonly Step[];
+  /** Whether its last step is what is shown. */
+  readonly isThere: boolean;
+}) {
   return (
     <nav aria-label="The way here" class="path">
       <ol>
@@ -89,7 +100,7 @@ function Path({ path }: { readonly path: readonly Step[] }) {
         </li>
         {path.map(({ artistId, name }, i) => (
           <li key={artistId}>
-            {i === path.length - 1 ? (
+            {isThere && i === path.length - 1 ? (
               <span aria-current="page">{name}</span>
             ) : (
               <Link href={pathOf(artistId)}>{name}</Link>

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { eventField } from '../../../../../functions/events/contract.ts';
-import { ApiProblem, type Answer, type Request, type RouteKey } from '../../../api/client.ts';
+import { ApiProblem, mayPass, type Answer, type Request, type RouteKey } from '../../../api/client.ts';
 import type { Experiment } from '../experiment-form.ts';
 import { makeUpListener, playsBefore, reactTo, type Behaviour, type MadeUpListener } from './behaviour.ts';
 
@@ -210,9 +210,6 @@ export async function simulate(
   await send(1);
   return progress;
 }
-
-/** Whether it may pass: a request that was refused as such stays wrong. */
-const mayPass = ({ status }: ApiProblem): boolean => status === 0 || status === 429 || status >= 500;
 
 async function popularArtists(
   ask: (request: Request<'GET /artists/popular'>) => Promise<Answer<'GET /artists/popular'>>,
