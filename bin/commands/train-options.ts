@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 
-import { EFFORTS, PRESETS } from '@encore/core/train';
+import { EFFORTS, PRESETS, resolveOptions } from '@encore/core/train';
 
 import { parseTrainingEvent, type TrainingEvent } from '../../functions/train/request.ts';
 
 /** Adds every option of the training event to a command, under the seed's names where it has them. */
 export function withTrainOptions(command: Command): Command {
+  const byPreset = PRESETS.map((preset) => `${preset} ${resolveOptions(preset, {}).ranker.c}`);
   return command
     .option('--max-features <n>', 'tag terms kept by TF-IDF (500)')
     .option('--n-neighbors <n>', 'nearest artists that the tag embedding nominates, 1-250 (20)')
@@ -16,7 +17,7 @@ export function withTrainOptions(command: Command): Command {
         'euclidean',
       ]),
     )
-    .option('--c <x>', "inverse strength of the ranker's L2 penalty (seed 1.25, full 0.01)")
+    .option('--c <x>', `inverse strength of the ranker's L2 penalty (${byPreset.join(', ')})`)
     .option('--max-iter <n>', "most iterations of the ranker's optimiser (600)")
     .option('--random-state <n>', 'seed of every draw (2023)')
     .option('--svd-factors <n>', 'factors of BiasedSVD (10)')

@@ -337,8 +337,8 @@ export const BASELINES: readonly SourceParameters[] = [
 /**
  * A preset's parameters at another effort; `default` leaves them as they are.
  *
- * `low` has one wide factorisation instead of five and learns from two folds. `high` factorises in eight sweeps, learns from
- * every fold but one, and fits the variants of the ranker.
+ * `low` lacks three of the four factorisations that nominate nobody (`ials-16` stays), has at most 128 factors and five sweeps, and learns from
+ * two folds and 25 negatives. `high` has at least eight sweeps, learns from every fold but one, and fits the variants of the ranker.
  */
 export function withEffort(parameters: TrainParameters, effort: Effort): TrainParameters {
   if (effort === 'default') return parameters;
@@ -373,5 +373,5 @@ export function withEffort(parameters: TrainParameters, effort: Effort): TrainPa
   };
 }
 
-/** Factorisations that nominate nobody. */
+/** Factorisations that nominate nobody, but for the smallest. */
 const LOW_EFFORT_LACKS: ReadonlySet<string> = new Set(['ials-plus-b', 'ials-plus-c', 'ials-tags']);
