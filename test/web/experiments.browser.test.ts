@@ -201,9 +201,12 @@ describePage('the page: Experiments', (world) => {
       data: { ...body, status: 'running' },
     });
     expect(other.status()).toBe(200);
-    await page.getByRole('button', { name: 'Start', exact: true }).click();
-    await page.getByRole('alert').getByRole('link', { name: 'another' }).waitFor();
-    await page.request.put(`${world().url}/experiments/another`, { data: { ...body, status: 'stopped' } });
+    try {
+      await page.getByRole('button', { name: 'Start', exact: true }).click();
+      await page.getByRole('alert').getByRole('link', { name: 'another' }).waitFor();
+    } finally {
+      await page.request.put(`${world().url}/experiments/another`, { data: { ...body, status: 'stopped' } });
+    }
   });
 
   it.each([

@@ -86,8 +86,10 @@ describePage('the page: Listen', (world) => {
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByText('nothing is known of listener nobody-at-all').waitFor();
     await expectAccessible(page);
-    await page.getByRole('button', { name: 'Look again' }).click();
-    await page.getByText('nothing is known of listener nobody-at-all').waitFor();
+    await Promise.all([
+      page.waitForResponse(/\/users\/nobody-at-all\/recommendations/),
+      page.getByRole('button', { name: 'Look again' }).click(),
+    ]);
     await page.evaluate(() => {
       const imported = [{ name: 'Nobody At All', plays: 3 }];
       localStorage.setItem(
@@ -100,18 +102,41 @@ describePage('the page: Listen', (world) => {
     await expectAccessible(page);
   });
 
-  it('answers likes and dislikes on the spot', async () => {
+  it('tells the service of likes, dislikes and plays, of which list they are, and lists follow', async () => {
     const page = await world().newPage();
+    const sent: unknown[] = [];
+    await page.route('**/events', async (route) => {
+      sent.push(route.request().postDataJSON());
+      await route.continue();
+    });
+    let exposureId: unknown = null;
+    let own: unknown = null;
+    page.on('response', async (response) => {
+      if (!response.url().endsWith('/recommendations')) return;
+      own = response.request().postDataJSON().anonymousId;
+      ({ exposureId } = await response.json());
+    });
     await page.goto(`${world().url}/`);
     await choosePopular(page);
-    const disliked = await nameOf(page, 0);
-    await page.getByRole('button', { name: `Dislike: ${disliked}` }).click();
-    await page.getByText(`You do not like ${disliked}`).waitFor();
-    await expect.poll(() => page.getByRole('heading', { name: disliked, exact: true }).count()).toBe(0);
-    const liked = await nameOf(page, 1);
-    await page.getByRole('button', { name: `Like: ${liked}`, exact: true }).click();
-    await page.getByText(`You like ${liked}`).waitFor();
-    await expect.poll(() => page.getByRole('heading', { name: liked, exact: true }).count()).toBe(0);
+    for (const [type, label, said] of [
+      ['dislike', 'Dislike', 'You do not like'],
+      ['like', 'Like', 'You like'],
+      ['play', 'Played', 'You have played'],
+    ] as const) {
+      const item = listed(page).nth(1);
+      const name = await nameOf(page, 1);
+      const href = await item.getByRole('link', { name: `Similar to ${name}` }).getAttribute('href');
+      const from = exposureId;
+      expect(from).toMatch(/^[\da-f-]{36}$/);
+      await item.getByRole('button', { name: `${label}: ${name}`, exact: true }).click();
+      await page.getByText(`${said} ${name}`).waitFor();
+      await expect.poll(() => page.getByRole('heading', { name, exact: true }).count()).toBe(0);
+      await expect.poll(() => exposureId).not.toBe(from);
+      const artistId = decodeURIComponent(href!.replace(/^.*\//, ''));
+      expect(sent.splice(0)).toEqual([
+        { events: [{ userId: own, artistId, type, at: expect.any(Number), exposureId: from }] },
+      ]);
+    }
     await expect.poll(() => listed(page).count()).toBe(20);
   });
 
@@ -125,10 +150,23 @@ describePage('the page: Listen', (world) => {
     await expect.poll(names).not.toEqual(before);
     await page.getByRole('button', { name: 'As it comes' }).click();
     await expect.poll(names).toEqual(before);
+    await page.getByRole('slider', { name: 'Variety' }).fill('1');
+    await expect.poll(names).not.toEqual(before);
+    await page.getByRole('button', { name: 'As it comes' }).click();
+    await expect.poll(names).toEqual(before);
     const tag = await page.locator('.tags .tag').first().innerText();
+    const asked = page.waitForRequest((request) => request.postDataJSON()?.tags?.[0] === tag);
     await page.locator('.tags .tag').first().click();
     await page.getByRole('button', { name: `Remove ${tag}` }).waitFor();
+    await asked;
     await expect.poll(names).not.toEqual(before);
+    const typed = page.waitForRequest(
+      (request) => request.postDataJSON()?.tags?.join() === `${tag},some,other`,
+    );
+    await page.getByRole('textbox', { name: 'Only these tags' }).fill('Some, other');
+    await page.keyboard.press('Enter');
+    await typed;
+    await page.getByRole('button', { name: 'Remove other' }).waitFor();
   });
 
   it('shows the list of a listener of the data set', async () => {

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { describePage, expectAccessible, expectNoSidewaysScroll, shoot } from './page-world.ts';
 
 const OLDER = '20261120T030000Z-98de3f9b3afb-1';
@@ -93,6 +93,16 @@ describePage('the page: Model', (world) => {
     await page.getByText(/^All \d+ of them$/).click();
     await page.getByRole('rowheader', { name: 'svd.factors', exact: true }).waitFor();
     await expectAccessible(page);
+  });
+
+  afterEach(async () => {
+    // Whatever a test has come to: the next one finds the version served, and not pinned.
+    const { pointer } = await (await fetch(`${world().url}/models`)).json();
+    await fetch(`${world().url}/models/${pointer.version}/activate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ pinned: false }),
+    });
   });
 
   it('keeps the version served, and lets go of it', async () => {

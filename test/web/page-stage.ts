@@ -9,6 +9,7 @@ import { awsEnvironment, parseEnv } from '../../functions/shared/parse-env.ts';
 import { BUCKET_VARIABLE } from '../../functions/shared/tables.ts';
 import { createTrainHandlerFromEnvironment, localContext } from '../../functions/train/handler.ts';
 import { buildPage } from '../../lib/build/build-page.ts';
+import { ROOT } from '../../lib/build/root.ts';
 import { createHttpFunctions } from '../../lib/local/http-functions.ts';
 import { startHttpServer } from '../../lib/local/http-server.ts';
 import { startLocalStack } from '../../lib/local/local-stack.ts';
@@ -33,6 +34,9 @@ export interface Stage {
   readonly close: () => Promise<void>;
 }
 
+/** Workers build beside each other, and each over what the last run has left. */
+const BUILT = join(ROOT, 'dist/page-of-tests', process.env['VITEST_POOL_ID'] ?? '0');
+
 /** Embedded stores, a model of made-up listeners, the API and the page. */
 export async function startStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'encore-page-'));
@@ -45,15 +49,15 @@ export async function startStage(): Promise<Stage> {
   const options = { effort: 'low', maxFeatures: 30, svdFactors: 4, svdEpochs: 5 };
   const event = { dataset: 'tiny', preset: 'full', options, now: SAMPLE_NOW };
   await createTrainHandlerFromEnvironment(env)(event, localContext());
-  const page = join(folder, 'page');
-  await buildPage(page);
+  await rm(folder, { recursive: true });
+  await buildPage(BUILT);
   const functions = createHttpFunctions(env);
   await functions.preloaded;
   const server = await startHttpServer({
     port: 0,
     routes: ROUTES,
     handlers: functions.handlers,
-    page: servePage({ folder: page, config: { auth: 'open' } }),
+    page: servePage({ folder: BUILT, config: { auth: 'open' } }),
     onError: (error) => {
       throw error;
     },
@@ -63,7 +67,6 @@ export async function startStage(): Promise<Stage> {
     close: async () => {
       await server.close();
       await stack.close();
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -196,13 +196,32 @@ describePage('signing in', (world) => {
     await shoot(page, `sign-in-done-${width}-${dark ? 'dark' : 'light'}`);
   });
 
-  it('loads nothing of it where nobody has to sign in', async () => {
-    const page = await world().newPage();
-    const loaded: string[] = [];
-    page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
-    await page.goto(world().url);
-    await page.getByRole('navigation', { name: 'Views' }).waitFor();
-    expect(loaded.filter((path) => path.startsWith('/assets/auth'))).toEqual([]);
-    expect(await page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
+  it('is loaded where somebody has to sign in, and nowhere else', async () => {
+    const loads = async (address: string, until: string): Promise<boolean> => {
+      const page = await world().newPage();
+      const scripts: Promise<string>[] = [];
+      page.on('response', (response) => {
+        if (new URL(response.url()).pathname.endsWith('.js')) scripts.push(response.text());
+      });
+      await page.goto(address);
+      await page.getByText(until).first().waitFor();
+      // What only signing in has to say to a provider.
+      return (await Promise.all(scripts)).some((script) => script.includes('code_challenge_method'));
+    };
+    expect(await loads(url, 'Sign in to hear what comes next')).toBe(true);
+    expect(await loads(world().url, 'What to hear next')).toBe(false);
+  });
+
+  it('shows nobody what somebody else has named on this machine, or what cannot be read', async () => {
+    const known = { own: { id: 'bob', artists: [{ id: '1', name: 'Of Bob' }], imported: [] }, known: '17' };
+    for (const kept of [JSON.stringify(known), '{"own":1}', 'no JSON']) {
+      const page = await open();
+      await page.evaluate((text) => localStorage.setItem('encore.listening', text), kept);
+      await signIn(page);
+      await page.getByRole('link', { name: 'Listen', exact: true }).click();
+      await page.getByRole('heading', { name: 'What to hear next' }).waitFor();
+      await page.getByText('Name a few artists that you like').waitFor();
+      expect(await page.getByText('Of Bob').count()).toBe(0);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { contentSecurityPolicy, PAGE_HEADERS } from '../../lib/page/headers.ts';
 import { describePage } from './page-world.ts';
 
 describePage('the page', (world) => {
@@ -6,7 +7,20 @@ describePage('the page', (world) => {
     const page = await world().newPage();
     const view = (name: string) =>
       page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name });
-    await page.goto(`${world().url}/`);
+    const assets = page.waitForResponse(/\/assets\/index-[^/]+\.js$/);
+    const config = page.waitForResponse('**/config.json');
+    const html = await page.goto(`${world().url}/`);
+    for (const [answer, kept] of [
+      [html!, 'no-cache'],
+      [await config, 'no-cache'],
+      [await assets, 'public, max-age=31536000, immutable'],
+    ] as const) {
+      expect(answer.headers()).toMatchObject({
+        ...PAGE_HEADERS,
+        'content-security-policy': contentSecurityPolicy([]),
+        'cache-control': kept,
+      });
+    }
     await page.locator('.beginning button').first().click();
     await expect.poll(() => page.locator('ol.list > li').count()).toBe(20);
     const name = await page.locator('ol.list h2').first().innerText();
