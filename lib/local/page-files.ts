@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { relative, sep } from 'node:path';
 import sirv from 'sirv';
 import type { PageConfig } from '../../web/src/config.ts';
 import { cacheControl, contentSecurityPolicy, PAGE_HEADERS } from '../page/headers.ts';
@@ -25,10 +24,9 @@ export function servePage(options: { readonly folder: string; readonly config: P
   const config = JSON.stringify(options.config);
   const files = sirv(options.folder, {
     etag: true,
-    setHeaders: (response, path) => {
-      const name = relative(options.folder, path).split(sep).join('/');
+    setHeaders: (response, pathname) => {
       for (const [header, value] of headers) response.setHeader(header, value);
-      response.setHeader('cache-control', cacheControl(name));
+      response.setHeader('cache-control', cacheControl(pathname.slice(1)));
     },
   });
   return (request, response, next) => {
