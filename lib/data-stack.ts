@@ -34,7 +34,7 @@ export class DataStack extends Stack {
     });
     this.bucket = new Bucket(this, 'Bucket', {
       ...PRIVATE_BUCKET,
-      // What was overwritten or deleted by mistake can be had back for as long as nobody who was erased is kept in it for longer.
+      // What was overwritten or deleted by mistake can be had back for a while; what was because somebody was erased stays for as long.
       versioned: true,
       serverAccessLogsBucket: asIBucket(accessLogs),
       lifecycleRules: [
@@ -44,8 +44,12 @@ export class DataStack extends Stack {
           noncurrentVersionExpiration: Duration.days(NONCURRENT_DAYS),
           expiredObjectDeleteMarker: true,
         },
-        // What a training workflow hands from step to step; it deletes it itself, unless it died.
-        { prefix: 'work/', expiration: Duration.days(3) },
+        // What a training workflow hands from step to step; it deletes it itself, unless it died. Nobody wants it back, and listeners are in it.
+        {
+          prefix: 'work/',
+          expiration: Duration.days(3),
+          noncurrentVersionExpiration: Duration.days(1),
+        },
       ],
     });
     this.bucketArnExport = IMPORT.parse(this.resolve(this.exportValue(this.bucket.bucketArn)))[
@@ -61,7 +65,7 @@ export class DataStack extends Stack {
   }
 }
 
-/** Days for which an object that was overwritten or deleted can be had back; erasures count on its end. */
+/** Days for which an object that was overwritten or deleted can be had back, and an erased listener is in a file that was rewritten or a version that was deleted. */
 const NONCURRENT_DAYS = 30;
 const ACCESS_LOG_DAYS = 90;
 

@@ -13,7 +13,7 @@ import { createDashboard } from './observability/dashboard.ts';
 import { measured, type Watched } from './observability/measured.ts';
 
 export interface ObservabilityStackProps extends StackProps {
-  readonly config: Pick<StageConfig, 'stage' | 'alarmEmail' | 'runbookUrl'>;
+  readonly config: Pick<StageConfig, 'stage' | 'alarmEmail' | 'runbookUrl' | 'training'>;
   readonly watched: Omit<Watched, 'stage'>;
 }
 
@@ -30,7 +30,7 @@ export class ObservabilityStack extends Stack {
     if (alarmEmail !== null) topic.addSubscription(new EmailSubscription(alarmEmail));
 
     const all = measured({ ...watched, stage });
-    const alarms = alarmsOf(all).map(
+    const alarms = alarmsOf(all, config).map(
       ({ id: alarmId, says, metric, comparison, threshold, periods, missing }) => {
         const alarm = new Alarm(this, alarmId, {
           alarmDescription: `${says} What to do: ${runbookUrl}#${sectionOf(alarmId)}`,

@@ -13,6 +13,7 @@ import {
   OriginRequestPolicy,
   OriginSslPolicy,
   ResponseHeadersPolicy,
+  S3OriginAccessControl,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
   type AddBehaviorOptions,
@@ -81,7 +82,11 @@ export class PageStack extends Stack {
       defaultRootObject: 'index.html',
       defaultBehavior: {
         // Without the right to list, S3 says 403 of what is not there, too.
-        origin: S3BucketOrigin.withOriginAccessControl(asIBucket(bucket)),
+        origin: S3BucketOrigin.withOriginAccessControl(asIBucket(bucket), {
+          originAccessControl: new S3OriginAccessControl(this, 'FilesAccess', {
+            originAccessControlName: globalName(this, 'files'),
+          }),
+        }),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         cachePolicy: CachePolicy.CACHING_OPTIMIZED,
@@ -139,6 +144,15 @@ function domainOf(
   };
 }
 
+/**
+ * A name of something of CloudFront's that has to have one, and one of its own in all regions of an account. Those that CDK would make do not say the
+ * region: the same stage in a second one would not get them.
+ */
+function globalName(scope: Construct, what: string): string {
+  const { stackName, region } = Stack.of(scope);
+  return `${stackName}-${what}-${region}`;
+}
+
 /** `PAGE_HEADERS` and the policy, as CloudFront wants them told apart; what is left of them is sent as it is. */
 function pageHeaders(scope: Construct, { signIn }: PageSettings): ResponseHeadersPolicy {
   const {
@@ -148,6 +162,7 @@ function pageHeaders(scope: Construct, { signIn }: PageSettings): ResponseHeader
     ...others
   } = PAGE_HEADERS;
   return new ResponseHeadersPolicy(scope, 'PageHeaders', {
+    responseHeadersPolicyName: globalName(scope, 'page'),
     comment: 'The page loads itself and nothing else',
     securityHeadersBehavior: {
       contentSecurityPolicy: {
@@ -172,6 +187,7 @@ const REFERRER_POLICIES = {
 /** Answers of the API are data: they are neither guessed at nor asked for in clear. */
 function apiHeaders(scope: Construct): ResponseHeadersPolicy {
   return new ResponseHeadersPolicy(scope, 'ApiHeaders', {
+    responseHeadersPolicyName: globalName(scope, 'api'),
     comment: 'Answers of the API',
     securityHeadersBehavior: {
       contentTypeOptions: { override: true },

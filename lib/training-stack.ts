@@ -1,5 +1,5 @@
 /* oxlint-disable eslint/no-new -- a construct adds itself to its scope */
-import { Duration, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
+import { CfnResource, Duration, ReferenceStrength, Stack, type StackProps, TimeZone } from 'aws-cdk-lib';
 import { MathExpression, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
@@ -75,7 +75,23 @@ export class TrainingStack extends Stack {
         deadLetterQueue: failed,
       }),
     });
+    this.#lendWeakly();
   }
+
+  /**
+   * Lets other stacks name what is here without holding it. The other kind of training has other functions: those of before go when this
+   * stack is updated, while the alarms that are deployed still name them, and CloudFormation deletes no export that is imported. A weak
+   * reference is an output without an export, read when whoever names it is deployed: after this stack, unless somebody deploys this one alone. Names
+   * of our own would need no reference, but nothing that has one can be replaced.
+   */
+  #lendWeakly(): void {
+    for (const construct of this.node.findAll()) {
+      if (CfnResource.isCfnResource(construct)) {
+        construct.applyCrossStackReferenceStrength(ReferenceStrength.WEAK);
+      }
+    }
+  }
+
   /** One function, for data that it can train on within its 15 minutes. */
   #inOneGo({ config, data, layer, failed }: TrainingParts): Trained {
     const train = new EncoreFunction<TrainVariables>(this, 'Train', {

@@ -12,7 +12,7 @@ import { CANDIDATES_TTL_DAYS } from '../shared/tables.ts';
 import { checkExperiments, type ExperimentCheck, type ExperimentsCheckDeps } from './check-experiments.ts';
 import { checkModel, type ModelCheck, type ModelCheckDeps } from './check-model.ts';
 import { upkeepEnvironment } from './env.ts';
-import { parseUpkeepEvent } from './request.ts';
+import { parseUpkeepEvent, type UpkeepEvent } from './request.ts';
 
 const DAY_MS = 86_400_000;
 const CALL_DEADLINE_MS = 60_000;
@@ -43,8 +43,9 @@ export function createUpkeepHandler({ model, experiments, observability }: Upkee
   return async (event, context) => {
     const ofRun = observability.of({ requestId: context.awsRequestId });
     const gauge: Observability['gauge'] = (...measured) => ofRun.gauge(...measured);
+    let check: UpkeepEvent['check'] | undefined;
     try {
-      const { check } = parseUpkeepEvent(event);
+      ({ check } = parseUpkeepEvent(event));
       const deadlineMs = model.publishing.clock() + context.getRemainingTimeInMillis() - RESERVE_MS;
       const found =
         check === 'model'
@@ -54,7 +55,7 @@ export function createUpkeepHandler({ model, experiments, observability }: Upkee
       return found;
     } catch (error) {
       ofRun.count(METRICS.upkeepFailed);
-      ofRun.error('upkeep failed', error);
+      ofRun.error('upkeep failed', error, { check });
       throw error;
     } finally {
       ofRun.flush();

@@ -60,7 +60,7 @@ const CONCURRENT_SHARDS = 40;
 const FUNCTION_TIMEOUT = Duration.minutes(15);
 /** A task of which nothing is heard for longer than its function may run is lost; without a limit its run would wait for it. */
 const TASK_TIMEOUT = Timeout.duration(FUNCTION_TIMEOUT.plus(Duration.minutes(1)));
-/** What says nothing about the step: throttling, a function that was cut off, an answer that was lost, a store that did not answer. */
+/** What says nothing about the step: throttling, an answer that was lost, a store that did not answer. */
 const TRANSIENT = [
   Errors.TIMEOUT,
   'Lambda.ServiceException',
@@ -69,6 +69,13 @@ const TRANSIENT = [
   'Lambda.TooManyRequestsException',
   'STORE_UNAVAILABLE',
 ];
+/**
+ * How it is said that a function was cut off: it ran out of time, or its process died. That may have been the machine's fault, so it is asked
+ * once more. Not three times: where a step is too large it ends so each time, after 15 minutes of 10 GB.
+ */
+const CUT_OFF = ['Sandbox.Timedout', 'Lambda.Unknown', 'Runtime.ExitError'];
+/** Shorter than the lease of a run. */
+export const EXECUTION_TIMEOUT = Duration.hours(12);
 
 export interface TrainingWorkflowProps {
   readonly stores: TrainingStores;
@@ -134,8 +141,7 @@ export class TrainingWorkflow extends Construct {
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromChainable(this.define(bucket)),
       comment: 'Trains a model in steps and publishes it',
-      // Shorter than the lease of a run.
-      timeout: Duration.hours(12),
+      timeout: EXECUTION_TIMEOUT,
       tracingEnabled: true,
       // Keys and numbers only: no state carries what listeners did.
       logs: { destination: logs, level: LogLevel.ALL, includeExecutionData: true },
@@ -339,6 +345,7 @@ export class TrainingWorkflow extends Construct {
       ...(resultPath === undefined ? {} : { resultPath }),
     });
     task.addRetry({ errors: TRANSIENT, maxAttempts: 3, interval: Duration.seconds(5), backoffRate: 2 });
+    task.addRetry({ errors: CUT_OFF, maxAttempts: 1, interval: Duration.seconds(5) });
     return task;
   }
 }

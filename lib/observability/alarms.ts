@@ -1,4 +1,6 @@
 import { ComparisonOperator, TreatMissingData, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { StageConfig } from '../config.ts';
+import { EXECUTION_TIMEOUT } from '../constructs/training-workflow.ts';
 import type { Measured } from './measured.ts';
 
 /** When somebody has to look. */
@@ -22,13 +24,23 @@ const {
   LESS_THAN_THRESHOLD: below,
 } = ComparisonOperator;
 
-/** A training runs every day: what is older than this has missed one. */
-const STALE_HOURS = 30;
+/** Hours that a training may take: of one function three attempts, which Lambda begins within two. */
+const LONGEST_TRAINING = {
+  function: 2,
+  workflow: EXECUTION_TIMEOUT.toHours(),
+} as const satisfies Readonly<Record<StageConfig['training'], number>>;
+/** Hours by which a training may begin late, and the upkeep see it late. */
+const LATE_HOURS = 4;
 /** The upkeep writes candidates again when they have 30 days left: it has had more than two weeks by then. */
 const EXPIRING_DAYS = 14;
 
 /** Every alarm of a stage. Each has a section in docs/runbook.md (a test compares). */
-export function alarmsOf(measured: Measured): readonly AlarmDefinition[] {
+export function alarmsOf(
+  measured: Measured,
+  { training }: Pick<StageConfig, 'training'>,
+): readonly AlarmDefinition[] {
+  // One begins every day, and a version is as old as the begin of its training: what is older has missed one.
+  const staleHours = 24 + LONGEST_TRAINING[training] + LATE_HOURS;
   return [
     {
       id: 'TrainingFailed',
@@ -40,10 +52,10 @@ export function alarmsOf(measured: Measured): readonly AlarmDefinition[] {
     },
     {
       id: 'ModelStale',
-      says: `No model is younger than ${STALE_HOURS} hours, or nobody knows how old it is.`,
+      says: `No model is younger than ${staleHours} hours, or nobody knows how old it is.`,
       metric: measured.modelAge,
       comparison: above,
-      threshold: STALE_HOURS,
+      threshold: staleHours,
       periods: 2,
       missing: TreatMissingData.BREACHING,
     },

@@ -46,7 +46,7 @@ describe('the data stack', () => {
     for (const { PolicyDocument } of policies) expect(PolicyDocument).toMatchObject(TLS_ALONE);
   });
 
-  it('keeps what was overwritten for 30 days, and no half upload, access log or work of a training for good', () => {
+  it('keeps what was overwritten for 30 days, work of a training for four in all, and no half upload or access log for good', () => {
     expect(propertiesOf(data, BUCKET)).toMatchObject([
       { LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] } },
       {
@@ -59,7 +59,11 @@ describe('the data stack', () => {
               NoncurrentVersionExpiration: { NoncurrentDays: 30 },
               ExpiredObjectDeleteMarker: true,
             },
-            { Prefix: 'work/', ExpirationInDays: 3 },
+            {
+              Prefix: 'work/',
+              ExpirationInDays: 3,
+              NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+            },
           ],
         },
       },

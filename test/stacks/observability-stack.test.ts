@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { GAUGES, METRICS } from '../../functions/shared/metrics.ts';
 import { propertiesOf, resourcesOf, synthesise, VARIANTS } from './synthesise.ts';
+import { definitionOf, workflowTemplate } from './workflow-stack.ts';
 
 const RUNBOOK_URL = 'https://wiki.example.org/encore/runbook';
 const { observability } = synthesise({ alarmEmail: 'ops@example.org', runbookUrl: RUNBOOK_URL });
 const ALARM = 'AWS::CloudWatch::Alarm';
+const WORKFLOW = { training: 'workflow' };
 
 const dimensions = z.array(z.object({ Name: z.string(), Value: z.unknown() })).default([]);
 const metric = z.object({ Namespace: z.string(), MetricName: z.string(), Dimensions: dimensions });
@@ -40,9 +43,8 @@ function metricsOf({
   return [...own, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? [])];
 }
 
-const sections = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8')
-  .split('\n')
-  .flatMap((line) => /^## ([a-z][a-z-]+)$/.exec(line)?.[1] ?? []);
+const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+const sections = runbook.split('\n').flatMap((line) => /^## ([a-z][a-z-]+)$/.exec(line)?.[1] ?? []);
 
 describe('every alarm', () => {
   it('tells one topic, of its beginning and of its end', () => {
@@ -118,6 +120,63 @@ describe('every alarm', () => {
         TreatMissingData: 'ignore',
       });
     }
+  });
+});
+
+/** Hours after which the alarm rings, as it says itself and the runbook too. */
+const staleHoursOf = (template: Template): number => {
+  const stale = propertiesOf(template, ALARM).find(({ MetricName }) => MetricName === GAUGES.modelAge.name);
+  const { Threshold, AlarmDescription } = alarm.parse(stale);
+  expect(AlarmDescription).toMatch(new RegExp(`^No model is younger than ${Threshold} hours`));
+  expect(runbook).toMatch(new RegExp(`No version is younger than [^.]*\\b${Threshold}\\b`));
+  return Threshold;
+};
+
+describe('how old a model may be before the alarm rings', () => {
+  it('is a day, as long as one function is tried, and some hours', () => {
+    expect(staleHoursOf(observability)).toBe(30);
+  });
+
+  it('is a day, as long as an execution of the workflow may take, and some hours', () => {
+    const { TimeoutSeconds } = z
+      .object({ TimeoutSeconds: z.number() })
+      .parse(definitionOf(workflowTemplate()));
+    expect(staleHoursOf(synthesise(WORKFLOW).observability)).toBe(24 + TimeoutSeconds / 3600 + 4);
+  });
+});
+
+const output = z.object({ Value: z.unknown(), Export: z.unknown() });
+const outputsOf = (template: Template) =>
+  z.record(z.string(), output.partial()).parse(template.findOutputs('*'));
+/** The outputs of a stack that a template names weakly, once for each time. */
+const named = (template: Template, stack: string): readonly string[] =>
+  Array.from(
+    JSON.stringify(template.toJSON()).matchAll(/"Fn::GetStackOutput":(\{(?:[^{}]|\{[^{}]*\})*\})/g),
+    ([, found]) => z.object({ StackName: z.string(), OutputName: z.string() }).parse(JSON.parse(found!)),
+  ).flatMap(({ StackName, OutputName }) => (StackName === stack ? [OutputName] : []));
+
+describe('what names things of the training stack', () => {
+  // The other kind replaces functions that the deployed alarms still name: an export that is imported could not go.
+  it.each([
+    ['function', {}],
+    ['workflow', WORKFLOW],
+  ])('does not hold them, so that trainings by %s can be given up', (_, context) => {
+    const { observability: watching, training } = synthesise(context);
+    expect(JSON.stringify(watching.toJSON())).not.toMatch(/"Fn::ImportValue":"encore-dev-training:/);
+    const outputs = outputsOf(training);
+    for (const { Export } of Object.values(outputs)) expect(Export).toBeUndefined();
+    expect(new Set(named(watching, 'encore-dev-training'))).toEqual(new Set(Object.keys(outputs)));
+    // Each occurrence is a question to CloudFormation, which takes about one a second.
+    expect(named(watching, 'encore-dev-training').length).toBeLessThan(20);
+  });
+
+  it('holds those of other stacks, which are not replaced by a setting', () => {
+    expect(JSON.stringify(observability.toJSON())).toMatch(/"Fn::ImportValue":"encore-dev-serving:/);
+    expect(named(observability, 'encore-dev-serving')).toEqual([]);
+  });
+
+  it('needs no function of CDK’s own', () => {
+    expect(resourcesOf(observability, 'AWS::Lambda::Function')).toEqual({});
   });
 });
 

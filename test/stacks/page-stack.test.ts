@@ -263,6 +263,41 @@ describe.each(STAGES)('the page of %s: its distribution', (_, page) => {
   });
 });
 
+const named = z.object({ Name: z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) }) });
+
+/** The names of the resources of one type, in their parts. */
+const namesOf = (page: Template, type: string, config: string): readonly unknown[] =>
+  propertiesOf(page, `AWS::CloudFront::${type}`).map(
+    (properties) => named.parse(properties[config]).Name['Fn::Join'][1],
+  );
+
+describe('what CloudFront knows by one name in all regions of an account', () => {
+  const region = { Ref: 'AWS::Region' };
+
+  it('is named by stage and region, so that a stage may be in two, and as short as it has to be', () => {
+    for (const [page, stack] of [
+      [withoutSignIn, 'encore-dev-page'],
+      [withDomain, 'encore-prod-page'],
+    ] as const) {
+      const policies = namesOf(page, 'ResponseHeadersPolicy', 'ResponseHeadersPolicyConfig');
+      expect(policies).toEqual([
+        [`${stack}-api-`, region],
+        [`${stack}-page-`, region],
+      ]);
+      const controls = namesOf(page, 'OriginAccessControl', 'OriginAccessControlConfig');
+      expect(controls).toEqual([[`${stack}-files-`, region]]);
+      // The longest name of a region; an access control's may have 64 characters, a policy's 128.
+      expect(`${stack}-files-ap-southeast-1`.length).toBeLessThan(64);
+    }
+  });
+
+  it('is nothing else', () => {
+    for (const type of ['CachePolicy', 'OriginRequestPolicy', 'Function', 'KeyGroup', 'PublicKey']) {
+      expect(propertiesOf(withDomain, `AWS::CloudFront::${type}`)).toEqual([]);
+    }
+  });
+});
+
 describe('the domain of a page', () => {
   it('is its own in prod, with a certificate and nothing older than TLS 1.2', () => {
     expect(distributionOf(withDomain)).toMatchObject({

@@ -1,5 +1,6 @@
 import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { withoutDistributedMaps } from '../functions/train/local-workflow.ts';
 import { grantsOf, propertiesOf } from './synthesise.ts';
 import { definitionOf, workflowTemplate } from './workflow-stack.ts';
@@ -50,6 +51,7 @@ describe('the training workflow', () => {
                 [name]: {
                   Retry: [
                     { ErrorEquals: expect.arrayContaining(['Lambda.TooManyRequestsException']) },
+                    { ErrorEquals: expect.arrayContaining(['Sandbox.Timedout']) },
                     { ErrorEquals: ['States.ALL'], MaxAttempts: 2 },
                   ],
                 },
@@ -75,6 +77,21 @@ describe('the training workflow', () => {
           expect.objectContaining({ ErrorEquals: expect.arrayContaining(['States.Timeout']) }),
         ]),
       });
+    }
+  });
+
+  it('asks once more, and not as often as after what is transient, where Lambda cut a function off', () => {
+    for (const task of tasksOf(definitionOf(template))) {
+      const { Retry: retriers } = z
+        .object({ Retry: z.array(z.object({ ErrorEquals: z.array(z.string()), MaxAttempts: z.number() })) })
+        .parse(task);
+      // Of several that match the first counts.
+      const attemptsAfter = (error: string): number | undefined =>
+        retriers.find(({ ErrorEquals }) => ErrorEquals.includes(error))?.MaxAttempts;
+      for (const error of ['Sandbox.Timedout', 'Lambda.Unknown', 'Runtime.ExitError']) {
+        expect([error, attemptsAfter(error)]).toEqual([error, 1]);
+      }
+      expect(attemptsAfter('States.Timeout')).toBe(3);
     }
   });
 

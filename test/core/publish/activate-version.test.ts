@@ -9,9 +9,15 @@ import {
   unpin,
   type Activation,
 } from '../../../layers/core/src/publish/activate-version.ts';
-import { readPointer, POPULAR_KEY, versionKey } from '../../../layers/core/src/publish/pointer.ts';
+import {
+  POINTER_KEY,
+  readPointer,
+  POPULAR_KEY,
+  versionKey,
+} from '../../../layers/core/src/publish/pointer.ts';
 import { publishVersion, type Publication } from '../../../layers/core/src/publish/publish.ts';
 import type { PublishPorts } from '../../../layers/core/src/publish/retrying.ts';
+import { readVersionState } from '../../../layers/core/src/publish/version-state.ts';
 import type { CandidateEntry } from '../../../layers/core/src/ports.ts';
 import { makePublication } from './make-publication.ts';
 
@@ -325,6 +331,208 @@ describe('activateVersion', () => {
       expect.objectContaining({ code: 'PUBLISH_FAILED' }),
     );
     expect(await pointer()).toMatchObject({ version: second.version });
+  });
+});
+
+const ids = ({ candidates: entries }: Publication): readonly string[] => entries.map(({ userId }) => userId);
+/** Makes the candidates of `publishAll` due. */
+const expire = (): void => {
+  nowMs = until(60 - 14) + 1;
+};
+const again = (change: Partial<Activation> = {}): Activation =>
+  activation(3, { expiresAtMs: nowMs + 60 * DAY_MS, chunkRecords: 2, ...change });
+
+/** Activates over ports on which each record takes a millisecond, with time for a number of them. */
+async function activateInPart(nRecords: number, version = first.version): Promise<unknown> {
+  const slow: PublishPorts = {
+    ...ports,
+    candidateStore: {
+      ...candidates,
+      write: async (to, records, options) => {
+        let count = 0;
+        for (const record of records) {
+          if (nowMs >= (options.deadlineMs ?? Infinity)) break;
+          count += await ports.candidateStore.write(to, [record], options);
+          nowMs++;
+        }
+        return count;
+      },
+    },
+  };
+  return activateVersion(slow, version, again({ deadlineMs: nowMs + nRecords }));
+}
+
+const killed = (): Promise<never> => Promise.reject(new EncoreError('INVALID_OPTION', 'killed'));
+
+/** Ports on which a process dies before the fifth record, where it writes two at once. */
+const dyingAtTheLast = (): PublishPorts => ({
+  ...ports,
+  candidateStore: {
+    ...candidates,
+    write: (version, records, options) =>
+      records.length === 1 ? killed() : candidates.write(version, records, options),
+  },
+});
+
+/** Every object's etag. */
+async function objects(): Promise<ReadonlyMap<string, string>> {
+  const keys = await store.list('');
+  return new Map(await Promise.all(keys.map(async (key) => [key, (await store.get(key))!.etag] as const)));
+}
+
+describe('activateVersion, out of time or killed among the candidates', () => {
+  it('goes on where it ended, and says that all are kept for as long as the first of them', async () => {
+    await publishAll(first, second);
+    expire();
+    const expiresAtMs = nowMs + 60 * DAY_MS;
+    expect(await activateInPart(3)).toEqual({ outcome: 'deadline', candidatesWritten: 3 });
+    expect(await readVersionState(ports, first.version)).toMatchObject({
+      candidatesUntil: until(60),
+      candidatesStored: { count: 3, until: expiresAtMs },
+    });
+    expect(await pointer()).toMatchObject({ version: second.version });
+    nowMs += DAY_MS;
+    expect(await activateInPart(1)).toEqual({ outcome: 'deadline', candidatesWritten: 1 });
+    expect(await activateVersion(ports, first.version, again())).toEqual({
+      outcome: 'activated',
+      candidatesWritten: 1,
+    });
+    expect(written).toEqual(ids(first));
+    expect(await readVersionState(ports, first.version)).toMatchObject({
+      candidatesUntil: expiresAtMs,
+      candidatesStored: null,
+    });
+    nowMs = expiresAtMs - 1;
+    expect(await recordsOf(first)).toEqual(pairs(first.candidates));
+  });
+
+  it('begins with the first record when they are due again', async () => {
+    await publishAll(first, second);
+    expire();
+    await activateInPart(3);
+    await activateVersion(ports, first.version, again());
+    written.length = 0;
+    nowMs += 46 * DAY_MS;
+    expect(await activateVersion(ports, first.version, again())).toMatchObject({ candidatesWritten: 5 });
+    expect(written).toEqual(ids(first));
+  });
+
+  it('begins with the first record where an attempt that never ended would be due again itself', async () => {
+    await publishAll(first, second);
+    expire();
+    await activateInPart(4);
+    nowMs += 46 * DAY_MS;
+    const expiresAtMs = nowMs + 60 * DAY_MS;
+    expect(await activateInPart(3)).toEqual({ outcome: 'deadline', candidatesWritten: 3 });
+    expect(await activateVersion(ports, first.version, again())).toMatchObject({ candidatesWritten: 2 });
+    expect(await readVersionState(ports, first.version)).toMatchObject({
+      candidatesUntil: expiresAtMs,
+      candidatesStored: null,
+    });
+    nowMs += 59 * DAY_MS;
+    expect(await recordsOf(first)).toEqual(pairs(first.candidates));
+  });
+
+  it('begins with the first record where the publication’s own progress ends sooner than the candidates may', async () => {
+    const publication = { ...second, expiresAtMs: nowMs + 13 * DAY_MS, chunkRecords: 2 };
+    await publishAll(first);
+    await expect(publishVersion(dyingAtTheLast(), publication)).rejects.toThrow('killed');
+    expect(await readVersionState(ports, second.version)).toMatchObject({
+      candidatesStored: { count: 4, until: publication.expiresAtMs },
+    });
+    expect(await activateVersion(ports, second.version, again())).toMatchObject({ candidatesWritten: 5 });
+    nowMs += 59 * DAY_MS;
+    expect(await recordsOf(second)).toEqual(pairs(second.candidates));
+  });
+
+  it('goes on with what a publication has stored for long enough', async () => {
+    await publishAll(first);
+    await expect(publishVersion(dyingAtTheLast(), { ...second, chunkRecords: 2 })).rejects.toThrow('killed');
+    nowMs += DAY_MS;
+    expect(await activateVersion(ports, second.version, again())).toMatchObject({ candidatesWritten: 1 });
+    expect(await readVersionState(ports, second.version)).toMatchObject({ candidatesUntil: until(60) });
+  });
+
+  it.each([
+    ['before it was noted', 'state'],
+    ['before it was stored', 'candidates'],
+  ])('goes on from the last note where it was killed after the next chunk, %s', async (_, at) => {
+    await publishAll(first, second);
+    expire();
+    let nWrites = 0;
+    const dying: PublishPorts = {
+      ...ports,
+      modelStore: {
+        ...store,
+        putIf: (...args) => (at === 'state' && nWrites === 2 ? killed() : store.putIf(...args)),
+      },
+      candidateStore: {
+        ...candidates,
+        write: (...args) => (++nWrites === 2 && at === 'candidates' ? killed() : candidates.write(...args)),
+      },
+    };
+    const attempt = activateVersion(dying, first.version, again());
+    await expect(attempt).rejects.toThrow(at === 'state' ? 'could not change' : 'killed');
+    expect((await readVersionState(ports, first.version)).candidatesStored).toMatchObject({ count: 2 });
+    expect(await activateVersion(ports, first.version, again())).toMatchObject({ candidatesWritten: 3 });
+    expect(written).toEqual(ids(first).slice(2));
+  });
+
+  it('does not take what it wrote again in part for all that the store had lost', async () => {
+    await publishAll(first, second);
+    for (const { userId } of first.candidates) await candidates.erase(userId);
+    expect(await activateInPart(4)).toMatchObject({ outcome: 'deadline' });
+    expect(await activateVersion(ports, first.version, again())).toMatchObject({ candidatesWritten: 1 });
+    expect(await recordsOf(first)).toEqual(pairs(first.candidates));
+  });
+
+  it('begins with the first record where the store has lost what was noted', async () => {
+    await publishAll(first, second);
+    expire();
+    await activateInPart(3);
+    for (const { userId } of first.candidates) await candidates.erase(userId);
+    expect(await activateInPart(2)).toMatchObject({ outcome: 'deadline', candidatesWritten: 2 });
+    expect(await activateVersion(ports, first.version, again())).toMatchObject({ candidatesWritten: 3 });
+    expect(await recordsOf(first)).toEqual(pairs(first.candidates));
+  });
+
+  it('leaves the note of somebody who is further', async () => {
+    await publishAll(first, second);
+    expire();
+    let rival = true;
+    const overtaken: PublishPorts = {
+      ...ports,
+      candidateStore: {
+        ...candidates,
+        write: async (version, records, options) => {
+          const begins = rival;
+          rival = false;
+          if (begins) await activateInPart(4);
+          const count = await ports.candidateStore.write(version, records, options);
+          nowMs = deadlineMs;
+          return count;
+        },
+      },
+    };
+    const deadlineMs = nowMs + 1000;
+    expect(await activateVersion(overtaken, first.version, again({ deadlineMs }))).toEqual({
+      outcome: 'deadline',
+      candidatesWritten: 2,
+    });
+    expect((await readVersionState(ports, first.version)).candidatesStored).toMatchObject({ count: 4 });
+  });
+
+  it('writes nothing of the version but its state', async () => {
+    await publishAll(first, second);
+    expire();
+    const before = await objects();
+    await activateInPart(3);
+    await activateVersion(ports, first.version, again());
+    const after = await objects();
+    const changed = Array.from(after).filter(([key, etag]) => before.get(key) !== etag);
+    expect(changed.map(([key]) => key).toSorted()).toEqual(
+      [POINTER_KEY, versionKey(first.version, 'state.json')].toSorted(),
+    );
   });
 });
 

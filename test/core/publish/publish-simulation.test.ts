@@ -40,6 +40,8 @@ describe('trainings among rivals, crashes, lost answers, wrong clocks, rollbacks
         'resumed and superseded',
         'activated',
         'rewritten and activated',
+        'rewritten in part and activated',
+        'rewritten in part and deadline',
         'unpin unpinned',
         'crash before',
         'crash after',

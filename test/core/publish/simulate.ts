@@ -76,8 +76,8 @@ interface Actor {
  * its fence, finishes what an earlier one has left or publishes its own version, and gives the lease back. Some schedules have no
  * lease at all. Faults:
  *
- * - a crash before or after a call took effect: the actor never continues, and may be started again from the beginning, as the same
- *   holder or as another;
+ * - a crash before or after a call took effect: the actor never continues, and may be started again from the beginning, a training as the
+ *   same holder or as another;
  * - a lost request: rejected without effect; a lost answer: rejected after its effect;
  * - a late request: rejected, with its effect at some later time, in any order;
  * - a partial write of candidates, and deadlines anywhere;
@@ -349,14 +349,19 @@ export async function simulate(seed: number, protocol: Protocol): Promise<Simula
     }, actor);
   };
 
-  const startActivation = (): void => {
-    const actor: Actor = { kind: 'activation', skewMs: skew(), setbacks: 0, restart: ignore };
+  /** @param chosen - The version of an attempt that has not ended; without it any. */
+  const startActivation = (chosen?: string, attempts = 3): void => {
+    let version = chosen;
+    const again = (): void => {
+      if (version !== undefined && attempts > 1 && chance(0.7)) startActivation(version, attempts - 1);
+    };
+    const actor: Actor = { kind: 'activation', skewMs: skew(), setbacks: 0, restart: again };
     start(async () => {
       // Late enough, often, for there to be something to go back to.
-      await wait(250);
+      if (chosen === undefined) await wait(250);
       const whole = Array.from(objects.keys()).filter((key) => key.endsWith('/manifest.json'));
       if (whole.length === 0) return;
-      const version = whole[rng.integer(whole.length)]!.split('/')[1]!;
+      version ??= whole[rng.integer(whole.length)]!.split('/')[1]!;
       const ports = portsOf(actor);
       const { outcome, candidatesWritten } = await activateVersion(ports, version, {
         fence: await call(actor, () => leases.issueFence()),
@@ -364,9 +369,14 @@ export async function simulate(seed: number, protocol: Protocol): Promise<Simula
         expiresAtMs: START_MS + 60 * DAY_MS,
         load: () => Promise.resolve(),
         erasures: { load: () => Promise.resolve(() => undefined), erase: () => Promise.resolve(0) },
+        chunkRecords: 2,
         deadlineMs: ports.clock() + (chance(0.2) ? rng.integer(100) : Infinity),
       });
-      count(`${candidatesWritten > 0 ? 'rewritten and ' : ''}${outcome}`);
+      const all = byVersion.get(version)!.candidates.length;
+      const how =
+        candidatesWritten === all ? 'rewritten and ' : candidatesWritten > 0 ? 'rewritten in part and ' : '';
+      count(`${how}${outcome}`);
+      if (outcome === 'deadline') again();
     }, actor);
   };
   const unpinNow = async (actor: Actor): Promise<void> => {

@@ -17,9 +17,12 @@ import { recordingObservability, type Recorded } from '../recording-observabilit
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 10, 24, 12);
-const context = { awsRequestId: 'run-1', getRemainingTimeInMillis: () => 900_000 };
+const context = { awsRequestId: 'run-1', getRemainingTimeInMillis: () => remainingMs };
+/** What the handler keeps back to stop in order. */
+const RESERVE_MS = 20_000;
 
 let nowMs: number;
+let remainingMs: number;
 let modelStore: ReturnType<typeof createMemoryModelStore>;
 let candidateStore: ReturnType<typeof createMemoryCandidateStore>;
 let exposures: ReturnType<typeof createMemoryExposureLog>;
@@ -30,6 +33,7 @@ let run: (event: unknown) => Promise<unknown>;
 
 beforeEach(() => {
   nowMs = NOW_MS;
+  remainingMs = 900_000;
   modelStore = createMemoryModelStore();
   candidateStore = createMemoryCandidateStore({ clock: () => nowMs });
   exposures = createMemoryExposureLog();
@@ -129,6 +133,33 @@ describe('the upkeep of the model', () => {
     expect(await candidateStore.read(candidates[0]!.userId, version)).toBeUndefined();
   });
 
+  it('goes on in the next hour where it ran out of time', async () => {
+    const { version, candidates } = await publish(60);
+    nowMs += 31 * DAY_MS;
+    const written: string[] = [];
+    const write = candidateStore.write.bind(candidateStore);
+    // Each record takes a millisecond.
+    candidateStore.write = async (to, records, options) => {
+      const inTime = records.slice(0, (options.deadlineMs ?? Infinity) - nowMs);
+      const count = await write(to, inTime, options);
+      written.push(...inTime.map(({ userId }) => userId));
+      nowMs += count;
+      return count;
+    };
+    remainingMs = RESERVE_MS + 3;
+    expect(await run({ check: 'model' })).toEqual({
+      modelVersion: version,
+      candidates: 'deadline',
+      candidatesWritten: 3,
+    });
+    expect(gaugeOf(GAUGES.candidatesLeft)).toBeCloseTo(29, 3);
+    nowMs += 3_600_000;
+    expect(await run({ check: 'model' })).toMatchObject({ candidates: 'activated', candidatesWritten: 2 });
+    expect(written).toEqual(candidates.map(({ userId }) => userId));
+    remainingMs = 900_000;
+    expect(await run({ check: 'model' })).toMatchObject({ candidates: 'kept' });
+  });
+
   it('counts and throws what fails, after sending what was measured', async () => {
     const { version } = await publish(60);
     nowMs += 40 * DAY_MS;
@@ -136,6 +167,9 @@ describe('the upkeep of the model', () => {
     await expect(run({ check: 'model' })).rejects.toMatchObject({ code: 'ARTIFACT_INCOMPATIBLE' });
     expect(recorded.counted).toEqual([METRICS.upkeepFailed]);
     expect(gaugeOf(GAUGES.modelAge)).toBeGreaterThan(40 * 24);
+    expect(recorded.logged).toEqual([
+      ['upkeep failed', expect.stringContaining('model.safetensors'), { requestId: 'run-1', check: 'model' }],
+    ]);
     expect(recorded.nFlushed()).toBe(1);
   });
 });
@@ -229,6 +263,7 @@ describe('the upkeep of experiments', () => {
     };
     await expect(run({ check: 'experiments' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     expect(recorded.counted).toEqual([METRICS.upkeepFailed]);
+    expect(recorded.logged).toMatchObject([['upkeep failed', expect.anything(), { check: 'experiments' }]]);
   });
 });
 

@@ -9,7 +9,7 @@ import { equalBytes } from './publish.ts';
 import { damaged, readCandidates, readFileOf, readManifestOf } from './read-version.ts';
 import { retrying, type PublishPorts } from './retrying.ts';
 import { erasedSince, storeCandidates, type Erasures } from './store-candidates.ts';
-import { changeVersionState } from './version-state.ts';
+import { changeVersionState, type StoredCandidates, type VersionState } from './version-state.ts';
 
 export interface Activation {
   /** Newly issued: greater than every fence before. */
@@ -27,17 +27,20 @@ export interface Activation {
    * @default 14 days
    */
   readonly leastCandidatesMs?: number;
-  /** No step begins after it, epoch milliseconds. */
+  /** No step begins after it but remembering how far the candidates came, epoch milliseconds. */
   readonly deadlineMs?: number;
+  /** Candidate records between two notes of how far it came. @default 2000 */
+  readonly chunkRecords?: number;
 }
 
 /** How an activation ended, and whether candidates had to be written again. */
 export interface Activated {
   /**
    * `activated`: it is served. `superseded`: something with a greater fence moved the pointer meanwhile. `deadline`: out of
-   * time, with nothing changed but candidates.
+   * time, with nothing changed but candidates; activate it again to go on.
    */
   readonly outcome: 'activated' | 'superseded' | 'deadline';
+  /** By this call, without those of an attempt that it went on from. */
   readonly candidatesWritten: number;
 }
 
@@ -53,7 +56,8 @@ const SAMPLES = 5;
  * What requests read is read first: the manifest, the whole of `model.safetensors` and the catalogue against their checksums,
  * then decoded as serving does; the other files have to exist; a few candidate records have to be stored as the version's
  * files have them. The candidates are written again from those files, each checked, where the store does
- * not hold all of them for 14 days more. Records of listeners who were erased since the version was made stay away.
+ * not hold all of them for 14 days more; from where the version's state says that an attempt that has not ended came to, if those of it
+ * last as long. Records of listeners who were erased since the version was made stay away.
  *
  * Where the version is served already, pinned or not as wanted, the pointer stays as it is.
  *
@@ -65,20 +69,15 @@ export async function activateVersion(
   version: string,
   activation: Activation,
 ): Promise<Activated> {
-  const { fence, pinned, leastCandidatesMs = LEAST_CANDIDATES_MS, deadlineMs = Infinity } = activation;
-  const { clock } = ports;
+  const { fence, pinned, deadlineMs = Infinity } = activation;
   const state = await claim(ports, version);
   const { manifest, shard } = await checkServed(ports, version, activation);
-  const stored =
-    state.candidatesUntil !== null &&
-    state.candidatesUntil - clock() >= leastCandidatesMs &&
-    (await areStored(ports, version, shard));
-  let candidatesWritten = 0;
-  if (!stored) {
-    const written = await rewriteCandidates(ports, manifest, activation);
-    if (written === null) return { outcome: 'deadline', candidatesWritten: 0 };
-    candidatesWritten = written;
-  }
+  const { whole, written: candidatesWritten } = await keepCandidates(ports, manifest, {
+    state,
+    shard,
+    activation,
+  });
+  if (!whole) return { outcome: 'deadline', candidatesWritten };
   const outcome = await movePointer<Activated['outcome']>(
     ports,
     (current) => {
@@ -93,10 +92,7 @@ export async function activateVersion(
 }
 
 /** Says that the version is about to be served, before anything of it is read: from here on nobody deletes it. */
-async function claim(
-  ports: PublishPorts,
-  version: string,
-): Promise<{ readonly candidatesUntil: number | null }> {
+async function claim(ports: PublishPorts, version: string): Promise<VersionState> {
   const key = versionKey(version, MANIFEST_FILE);
   // Asked first, or a state would be left of a version that never was.
   if ((await retrying(ports, `read ${key}`, () => ports.modelStore.get(key))) === undefined) {
@@ -159,24 +155,86 @@ async function areStored(
   return n === 0 || nFound > 0;
 }
 
-/** @returns How many records were written, `null` when time ran out. */
+/** What was made of a version's candidates. */
+interface KeptCandidates {
+  /** Whether all of them are stored, and stay for long enough; else time ran out. */
+  readonly whole: boolean;
+  readonly written: number;
+}
+
+/** Writes a version's candidates again where the store does not hold all of them for long enough. */
+async function keepCandidates(
+  ports: PublishPorts,
+  manifest: Manifest,
+  found: {
+    readonly state: VersionState;
+    /** The first records of the version. */
+    readonly shard: readonly CandidateEntry[];
+    readonly activation: Activation;
+  },
+): Promise<KeptCandidates> {
+  const { state, shard, activation } = found;
+  const { leastCandidatesMs = LEAST_CANDIDATES_MS } = activation;
+  const { modelVersion: version, candidates } = manifest;
+  const lasts = (until: number): boolean => until - ports.clock() >= leastCandidatesMs;
+  const lasting = ({ candidatesUntil, candidatesStored }: VersionState): StoredCandidates | null => {
+    if (candidatesUntil !== null && lasts(candidatesUntil)) {
+      return { count: candidates.count, until: candidatesUntil };
+    }
+    // What an attempt wrote so long ago that it would be due again itself is nothing to go on from.
+    return candidatesStored !== null && lasts(candidatesStored.until) ? candidatesStored : null;
+  };
+  const before = lasting(state);
+  if (before === null || (await areStored(ports, version, shard.slice(0, before.count)))) {
+    if (before?.count === candidates.count) return { whole: true, written: 0 };
+    return rewriteCandidates(ports, manifest, { before, lasting, activation });
+  }
+  // What was thought to be stored is not: said first, or whoever comes when half of it is written again finds that stored.
+  await changeVersionState(ports, version, (known) => ({
+    ...known,
+    candidatesUntil: null,
+    candidatesStored: null,
+  }));
+  return rewriteCandidates(ports, manifest, { before: null, lasting, activation });
+}
+
+/**
+ * Writes a version's candidates again from its own files, and remembers how far it came.
+ *
+ * @param options - `before`: what an attempt that has not ended has stored already. `lasting`: what is stored for long enough, by a state.
+ */
 async function rewriteCandidates(
   ports: PublishPorts,
   manifest: Manifest,
-  { erasures, expiresAtMs, deadlineMs = Infinity }: Activation,
-): Promise<number | null> {
+  options: {
+    readonly before: StoredCandidates | null;
+    readonly lasting: (known: VersionState) => StoredCandidates | null;
+    readonly activation: Activation;
+  },
+): Promise<KeptCandidates> {
+  const { before, lasting, activation } = options;
+  const { erasures, expiresAtMs, deadlineMs = Infinity, chunkRecords } = activation;
   const version = manifest.modelVersion;
   const records = await readCandidates(manifest, (path) => readFileOf(ports, manifest, path));
   const erased = erasedSince(ports, erasures, Date.parse(manifest.createdAt));
+  const until = Math.min(expiresAtMs, before?.until ?? Infinity);
   const target = { version, expiresAtMs, deadlineMs, erased };
-  const { reached, written } = await storeCandidates(ports, target, records);
-  if (reached < records.length) return null;
-  await changeVersionState(ports, version, (state) => ({
-    ...state,
-    candidatesUntil: expiresAtMs,
+  const { reached, written } = await storeCandidates(ports, target, records, {
+    from: before?.count ?? 0,
+    chunkRecords,
+    onStored: (count) =>
+      changeVersionState(ports, version, (known) =>
+        // Somebody else who writes them may be further.
+        (lasting(known)?.count ?? 0) >= count ? null : { ...known, candidatesStored: { count, until } },
+      ),
+  });
+  if (reached < records.length) return { whole: false, written };
+  await changeVersionState(ports, version, (known) => ({
+    ...known,
+    candidatesUntil: until,
     candidatesStored: null,
   }));
-  return written;
+  return { whole: true, written };
 }
 
 /**

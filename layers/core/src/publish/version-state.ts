@@ -14,7 +14,10 @@ export interface VersionState {
    * hold all of them: a publication may have died in between.
    */
   readonly candidatesUntil: number | null;
-  /** How far a publication that has not ended came with them; `null` where nothing is known, and once all are stored. */
+  /**
+   * How far somebody who has not ended came with them: a publication, or, beside a `candidatesUntil` that is soon over, somebody who
+   * writes them again; `null` where nothing is known, and once all are stored.
+   */
   readonly candidatesStored: StoredCandidates | null;
   /** When somebody last set out to activate it, epoch milliseconds; `null` for never. */
   readonly activatedAt: number | null;
