@@ -2,7 +2,7 @@ import {
   dayOfPartition,
   decodePartition,
   encodePartition,
-  eventLines,
+  eventLine,
   EVENTS_PREFIX,
   firstReceived,
   partitionKey,
@@ -93,10 +93,10 @@ export async function drainEvents(
         report.poisoned++;
         ports.onPoison(key);
       };
-      for await (const page of eventLog.ofDay(day, onPoison)) fresh.push(...page);
+      for await (const page of eventLog.ofDay(day, onPoison)) addAll(fresh, page);
     }
     const partition = await unite(modelStore, day, { fresh, isErased });
-    events.push(...partition.events);
+    addAll(events, partition.events);
     report.partitionsWritten += partition.written ? 1 : 0;
     report.newEvents += partition.newEvents;
     report.erasedEvents += partition.erasedEvents;
@@ -158,6 +158,16 @@ export async function countWaitingEvents({
   return count;
 }
 
+/** Appends one after the other: as arguments of one call a busy day's events would be more than a stack holds. */
+function addAll<Item>(list: Item[], items: readonly Item[]): void {
+  for (const item of items) list.push(item);
+}
+
+/** Whether two lists of events would be written as the same lines. */
+function areSame(a: readonly ListenerEvent[], b: readonly ListenerEvent[]): boolean {
+  return a.length === b.length && a.every((event, i) => eventLine(event) === eventLine(b[i]!));
+}
+
 /** Replaces one partition by its union with what is fresh, less what was erased. */
 async function unite(
   store: ModelStore,
@@ -181,7 +191,7 @@ async function unite(
       newEvents: events.length - kept.length,
       written: false,
     };
-    if (eventLines(events) === eventLines(before)) return outcome;
+    if (areSame(events, before)) return outcome;
     const body = await encodePartition(events);
     if (await putUnlessChanged(store, key, { body, etag: found?.etag ?? null })) {
       return { ...outcome, written: true };

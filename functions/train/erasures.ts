@@ -92,9 +92,9 @@ export function contended(key: string): EncoreError {
   );
 }
 
-/** SHA-256 over texts, 64 hexadecimal digits; each is told apart from the next. */
-export function digestOf(...texts: readonly string[]): string {
+/** SHA-256 over texts, one after the other as if they were one; 64 hexadecimal digits. */
+export function digestOf(texts: Iterable<string>): string {
   const hash = createHash('sha256');
-  for (const text of texts) hash.update(`${text}\n`);
+  for (const text of texts) hash.update(text);
   return hash.digest('hex');
 }

@@ -1,6 +1,6 @@
 import {
   assertValid,
-  eventLines,
+  eventLine,
   firstReceived,
   formatFinding,
   mergeEvents,
@@ -12,6 +12,7 @@ import {
   type DataReport,
   type Dataset,
   type EventCounts,
+  type ListenerEvent,
   type Progress,
   type TrainParameters,
   type ReportedReading,
@@ -117,7 +118,7 @@ export async function prepareTraining(
   const inputFingerprint =
     drained.events.length === 0
       ? cleaned.fingerprint()
-      : digestOf(cleaned.fingerprint(), eventLines(firstReceived(drained.events)));
+      : digestOf(inputTexts(cleaned.fingerprint(), firstReceived(drained.events)));
   return {
     startedAtMs,
     parameters,
@@ -130,6 +131,16 @@ export async function prepareTraining(
     datasetFingerprint: source.fingerprint(),
     rewrittenFingerprint: erasedRows > 0 ? cleaned.fingerprint() : null,
   };
+}
+
+/** What a model is made of, line by line: all events that there ever were are more than one string holds. */
+function* inputTexts(
+  datasetFingerprint: string,
+  events: readonly ListenerEvent[],
+): Generator<string, void, undefined> {
+  yield `${datasetFingerprint}\n`;
+  for (const event of events) yield eventLine(event);
+  yield '\n';
 }
 
 const NOTHING_DRAINED: Drained = {

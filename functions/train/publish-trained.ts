@@ -5,6 +5,7 @@ import {
   publishVersion,
   type Dataset,
   type Progress,
+  type Publication,
   type PublishOutcome,
   type TrainedModel,
   type VersionContents,
@@ -93,6 +94,7 @@ export async function publishContents(
       popular: contents.popular,
       expiresAtMs: clock() + ports.candidatesTtlMs,
       ...(run.deadlineMs === undefined ? {} : { deadlineMs: run.deadlineMs }),
+      ...(erasure === undefined ? {} : { erased: erasedSinceBegun(erasure, erased) }),
       onCandidatesWritten: (count) => publishStep.advance(count),
     });
   } finally {
@@ -105,10 +107,23 @@ export async function publishContents(
   return { outcome, modelVersion, expiredVersions };
 }
 
+/** Who was erased after a model was begun: its data knew nothing of that. */
+function erasedSinceBegun(
+  { readErasures, candidateEraser }: ErasurePorts,
+  before: Erased,
+): NonNullable<Publication['erased']> {
+  return {
+    load: async () => {
+      const now = await readErasures();
+      return (userId) => now(userId) !== before(userId);
+    },
+    erase: (userId) => candidateEraser.erase(userId),
+  };
+}
+
 /** Erases the candidates of listeners of a model who were erased after it was begun. */
 async function eraseSince(erasure: ErasurePorts, { users }: Dataset, before: Erased): Promise<void> {
-  const now = await erasure.readErasures();
-  for (const userId of users.ids) {
-    if (now(userId) !== before(userId)) await erasure.candidateEraser.erase(userId);
-  }
+  const since = erasedSinceBegun(erasure, before);
+  const isErased = await since.load();
+  for (const userId of users.ids) if (isErased(userId)) await since.erase(userId);
 }

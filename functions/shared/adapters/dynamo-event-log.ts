@@ -15,7 +15,7 @@ import {
 } from '@encore/core/serve';
 import { DAY_SHARDS, EVENTS_TTL_DAYS, TABLES } from '../tables.ts';
 import { deleteItems } from './delete-items.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../in-parallel.ts';
 import { callStore, describeSdkError } from './store-call.ts';
 
 const DAY_MS = 86_400_000;

@@ -9,7 +9,7 @@ import { fnv32a, utcDay, type Exposure, type ExposureArchive, type ExposureLog }
 import { DAY_SHARDS, EXPOSURES_TTL_DAYS, TABLES } from '../tables.ts';
 import { deleteItems } from './delete-items.ts';
 import { exposureOf } from './exposure-of.ts';
-import { inParallel } from './in-parallel.ts';
+import { inParallel } from '../in-parallel.ts';
 import { callStore } from './store-call.ts';
 
 const DAY_MS = 86_400_000;

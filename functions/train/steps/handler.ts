@@ -39,11 +39,15 @@ export function createStepHandler(ports: TrainingPorts, observability: Observabi
   };
 }
 
-/** Step Functions matches errors by their name alone. */
+/**
+ * Step Functions matches errors by their name alone. What failed as a store did not answer is named so, whatever was tried in vain
+ * meanwhile: it is worth asking again.
+ */
 function namedByCode(error: unknown): unknown {
   if (!isEncoreError(error)) return error;
   const named = new Error(error.message, { cause: error });
-  named.name = error.code;
+  const { cause } = error;
+  named.name = isEncoreError(cause) && cause.code === 'STORE_UNAVAILABLE' ? cause.code : error.code;
   return named;
 }
 

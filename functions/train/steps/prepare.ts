@@ -57,6 +57,8 @@ async function makePlan(
   options: { readonly event: unknown; readonly deadlineMs: number; readonly fence: number },
 ): Promise<void> {
   const event = parseTrainingEvent(options.event);
+  // What lies there without a plan is of one that has expired: other data, other listeners in its places.
+  await work.clear(WORK.plan);
   const found = await prepareTraining(ports, event, {
     startedAtMs: ports.clock(),
     progress: ports.progress,

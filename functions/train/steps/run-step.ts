@@ -19,12 +19,13 @@ import {
   type TrainedModel,
 } from '@encore/core/train';
 
+import { inParallel } from '../../shared/in-parallel.ts';
 import { publishContents, versionInfo, type PublishedModel } from '../publish-trained.ts';
 import type { TrainingPorts } from '../training-ports.ts';
 import { listPending, readPlan, shardsOf, type Pending, type PlannedModel, type WorkPlan } from './plan.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { runOf, type StepRequest, type StepRequestOf } from './request.ts';
-import { createWorkStore, WORK, type WorkStore } from './work-store.ts';
+import { createWorkStore, WORK, type WorkKey, type WorkStore } from './work-store.ts';
 
 /** What a step answers: keys and numbers, never data. */
 export type StepAnswer = Prepared | Pending | PublishedModel | Readonly<Record<string, never>>;
@@ -193,7 +194,7 @@ async function publish({ ports, work, plan, deadlineMs }: StepWork): Promise<Ste
   const dataset = await readDataset(work);
   const { encoded, trained } = await work.read(WORK.encoded);
   const served = await loadServingModel({ tensors: encoded.model, catalog: encoded.catalog });
-  const rows = (await Promise.all(shardsOf(plan).map(({ from }) => work.read(WORK.rows(from))))).flat();
+  const rows = (await readAll(work, shardsOf(plan), ({ from }) => WORK.rows(from))).flat();
   const stage = await readStage({ work, plan }, 0);
   // A manifest may not change from one attempt to the next, and the time that the run took is part of it.
   const info = await work.once(WORK.version, () =>
@@ -216,6 +217,22 @@ async function publish({ ports, work, plan, deadlineMs }: StepWork): Promise<Ste
   return published;
 }
 
+/** Objects read at once: fewer than the client has connections, for whoever waits for one may be given up. */
+const READS_AT_ONCE = 25;
+
+/** One object for each item, in their order. */
+async function readAll<Item, Value>(
+  work: WorkStore,
+  items: readonly Item[],
+  keyOf: (item: Item) => WorkKey<Value>,
+): Promise<readonly Value[]> {
+  const found: Value[] = [];
+  await inParallel(items.length, READS_AT_ONCE, async (i) => {
+    found[i] = await work.read(keyOf(items[i]!));
+  });
+  return found;
+}
+
 async function readDataset(work: WorkStore): Promise<Dataset> {
   return fromPlainDataset(await work.read(WORK.dataset));
 }
@@ -227,7 +244,7 @@ async function stageInput(work: WorkStore, fit: number) {
 /** One fit of stage one with the candidates of all listeners. */
 async function readStage({ work, plan }: Pick<StepWork, 'work' | 'plan'>, fit: number) {
   const head = await work.read(WORK.head(fit));
-  const parts = await Promise.all(shardsOf(plan).map(({ from }) => work.read(WORK.records(fit, from))));
+  const parts = await readAll(work, shardsOf(plan), ({ from }) => WORK.records(fit, from));
   return { ...head, records: parts.flat() };
 }
 

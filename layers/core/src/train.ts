@@ -12,7 +12,7 @@ export { reportedReading, type ReportedReading } from './data/describe-data.ts';
 export { fingerprintFiles } from './data/fingerprint.ts';
 export { LISTENER_COLUMNS, withoutRowsOf } from './data/without-rows.ts';
 export {
-  eventLines,
+  eventLine,
   decodePartition,
   encodePartition,
   EVENTS_PREFIX,

@@ -72,6 +72,19 @@ describe('draining events', () => {
     ]);
   });
 
+  it('takes more events of one day than fit on a stack', async () => {
+    const log: Pick<EventLog, 'ofDay'> = {
+      ofDay: async function* (day) {
+        if (day !== TODAY) return;
+        for (let page = 0; page < 2; page++) {
+          yield Array.from({ length: 70_000 }, (_, i) => event({ id: `${page}-${i}`, receivedAt: NOON + i }));
+        }
+      },
+    };
+    expect((await drain({ log })).events).toHaveLength(140_000);
+    expect((await drain({ log })).report).toMatchObject({ newEvents: 0, partitionsWritten: 0 });
+  });
+
   it('takes the events of a caller whose clock is ahead, over midnight', async () => {
     nowMs = Date.UTC(2026, 10, 24, 23, 59);
     await eventLog.append([event({ at: nowMs + 4 * 60_000 })]);

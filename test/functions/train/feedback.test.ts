@@ -6,6 +6,7 @@ import { currentManifest } from '../../../functions/train/saved-parts.ts';
 import { decodeManifest } from '../../../layers/core/src/artifact/manifest.ts';
 import { HETREC_FILES } from '../../../layers/core/src/data/hetrec.ts';
 import type { ListenerEvent } from '../../../layers/core/src/ports.ts';
+import { POINTER_KEY } from '../../../layers/core/src/publish/pointer.ts';
 import { makeEvent } from '../../core/events/make-event.ts';
 import { EVENT, NOW, trainingWorld } from './training-world.ts';
 
@@ -179,13 +180,42 @@ describe('a training after an erasure', () => {
     }
   });
 
+  it('serves nobody who was erased while candidates were written, and publishes all the same', async () => {
+    const { run, erase, candidateStore, modelStore } = await trainingWorld();
+    let gone: string | undefined;
+    const slow: typeof candidateStore = {
+      ...candidateStore,
+      write: async (version, records, options) => {
+        const count = await candidateStore.write(version, records, options);
+        // The first record is one of those that are read back.
+        if (gone === undefined) await erase((gone = records[0]!.userId));
+        return count;
+      },
+    };
+    const servedWith: unknown[] = [];
+    const watched: typeof modelStore = {
+      ...modelStore,
+      putIf: async (key, body, etag) => {
+        if (key === POINTER_KEY) {
+          const { version } = JSON.parse(new TextDecoder().decode(body));
+          servedWith.push(await candidateStore.read(gone!, version));
+        }
+        return modelStore.putIf(key, body, etag);
+      },
+    };
+    const { outcome } = await run({ candidateStore: slow, modelStore: watched });
+    expect(outcome).toBe('published');
+    expect(servedWith).toEqual([undefined]);
+  });
+
   it('erases what a run left behind that died before it could look again', async () => {
     const { run, recordOf, erase, pass, ports } = await trainingWorld();
     let asked = 0;
     const dying = {
       ...ports.erasure!,
       readErasures: () =>
-        asked++ === 0 ? ports.erasure!.readErasures() : Promise.reject(new Error('killed')),
+        // When it begins, and before and after it writes candidates.
+        asked++ < 3 ? ports.erasure!.readErasures() : Promise.reject(new Error('killed')),
     };
     await expect(run({ erasure: dying })).rejects.toThrow('killed');
     const left = (await currentManifest(ports.modelStore))!.modelVersion;

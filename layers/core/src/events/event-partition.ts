@@ -21,9 +21,9 @@ export function utcDay(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
 }
 
-/** One line of JSON for each event, in the order given; what is null, and plays of 1, are left out. */
-export function eventLines(events: readonly ListenerEvent[]): string {
-  return events.map((event) => `${JSON.stringify(lineOf(event))}\n`).join('');
+/** An event as a line of JSON, with its end; what is null, and plays of 1, are left out. */
+export function eventLine(event: ListenerEvent): string {
+  return `${JSON.stringify(lineOf(event))}\n`;
 }
 
 function lineOf({ id, userId, artistId, type, at, receivedAt, exposureId, plays }: ListenerEvent) {
@@ -39,9 +39,9 @@ function lineOf({ id, userId, artistId, type, at, receivedAt, exposureId, plays 
   };
 }
 
-/** Writes a partition: gzip over {@link eventLines}. */
+/** Writes a partition: gzip over an {@link eventLine} for each, in the order given. */
 export function encodePartition(events: readonly ListenerEvent[]): Promise<Uint8Array> {
-  return gzip(new TextEncoder().encode(eventLines(events)));
+  return gzip(new TextEncoder().encode(events.map(eventLine).join('')));
 }
 
 /**
