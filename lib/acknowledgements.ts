@@ -4,7 +4,7 @@ import type { IConstruct } from 'constructs';
 import type { DataStack } from './data-stack.ts';
 
 /**
- * What cdk-nag's AwsSolutions rules, and CDK, find here that is as it should be: three reasons, two more where there is a page, and no other finding. `test/stacks/nag.test.ts` counts
+ * What cdk-nag's AwsSolutions rules, and CDK, find here that is as it should be: three reasons, one more where there is a page, another where that has no domain of its own, and no other finding. `test/stacks/nag.test.ts` counts
  * them, and compares what each function may do with what its code calls.
  */
 const REASONS = {
