@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { assertValid, formatReport, readDataset, resolveOptions, tunedParameters } from '@encore/core/train';
 
 import { ROUTES } from '../../functions/routes.ts';
@@ -17,7 +19,7 @@ import { createTrainHandlerFromEnvironment, localContext } from '../../functions
 import { isMadeOf } from '../../functions/train/made-of.ts';
 import { readableManifest } from '../../functions/train/saved-parts.ts';
 import { tunedChoice } from '../../functions/train/tuned-choice.ts';
-import { buildPage, PAGE_DIR } from '../build/build-page.ts';
+import { buildPage } from '../build/build-page.ts';
 import { datasetNameOf } from './dataset-name.ts';
 import { createHttpFunctions } from './http-functions.ts';
 import { startHttpServer, type Cors } from './http-server.ts';
@@ -58,11 +60,13 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
 
   // Found out now, and not after a minute of training.
   await requireFreePort(options.port);
-  await buildPage();
   say(`Data set: ${folder}`);
   const fingerprint = await validate(folder, say);
   const stack = await startLocalStack({ stateDir: options.stateDir });
+  // Where nobody else builds one while this is served: whoever holds the stores holds the folder.
+  const page = join(options.stateDir, 'page');
   try {
+    await buildPage(page);
     const env = { ...stack.env, CODE_VERSION: options.codeVersion };
     // The findings are on the screen already.
     const trainEnv = { ...env, LOG_LEVEL: 'ERROR' };
@@ -93,7 +97,8 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
         modelStore,
         clock: Date.now,
       });
-      if (waiting > 0) say(`${waiting} events have come in since: start with --retrain to train on them.`);
+      if (waiting === 1) say('1 event has come in since: start with --retrain to train on it.');
+      if (waiting > 1) say(`${waiting} events have come in since: start with --retrain to train on them.`);
     } else {
       const dataset = datasetNameOf(folder);
       await uploadDataset(s3, { bucket, dataset, folder });
@@ -125,7 +130,7 @@ export async function runLocally(options: RunLocallyOptions): Promise<void> {
       routes: ROUTES,
       cors: options.cors,
       handlers: functions.handlers,
-      page: servePage({ folder: PAGE_DIR, config: { auth: 'open' } }),
+      page: servePage({ folder: page, config: { auth: 'open' } }),
       onError: (error) => say(`a handler failed: ${String(error)}`),
     });
     say(`Encore is ready at ${server.url}`);

@@ -33,7 +33,8 @@ export interface UploadedPage {
  *
  * @param page.folder - The built page.
  * @param page.config - `config.json`.
- * @throws Error where the folder holds no page, or a file of a kind that browsers are not told of.
+ * @throws Error where the folder holds no page, or a file of a kind that browsers are not told of; once the page is up, where
+ *   `releases.json` cannot be read.
  */
 export async function uploadPage(
   store: PageStore,
@@ -81,7 +82,15 @@ function releasesInUse(releases: readonly Release[], now: Date): readonly Releas
 }
 
 function readReleases(text: string | null): readonly Release[] {
-  return text === null ? [] : z.array(release).parse(JSON.parse(text));
+  if (text === null) return [];
+  try {
+    return z.array(release).parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(
+      `the page is up, but ${RELEASES} beside it cannot be read: which assets earlier pages need is not known, and none was deleted; remove that file, and the next upload writes it anew`,
+      { cause },
+    );
+  }
 }
 
 /** The files of a folder and of those in it, by name with `/` between. */

@@ -1,29 +1,15 @@
-import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runEncore } from '../../bin/run-encore.ts';
 import { decodeRecommendationsCsv } from '../../layers/core/src/artifact/recommendations-csv.ts';
 import type { Dataset } from '../../layers/core/src/data/dataset.ts';
 import { splitHoldout } from '../../layers/core/src/data/split.ts';
 import { loadSample, SAMPLE_DIR } from '../core/sample.ts';
 import { tinyFiles } from '../core/tiny.ts';
-import { endOfEncore, startEncore, type Ended } from './encore.ts';
+import { endOfEncore, startEncore, type Ended, type RunningEncore } from './encore.ts';
 
-const COMMANDS = [
-  'start',
-  'train',
-  'evaluate',
-  'split',
-  'score',
-  'tune',
-  'validate',
-  'import',
-  'recommend',
-  'serve',
-  'reset',
-];
 const TRAIN_SEED = ['train', '--data', SAMPLE_DIR, '--preset', 'seed', '--out'];
 
 /** Runs a command in this process, which starts faster. */
@@ -59,16 +45,18 @@ const pointer = async (): Promise<{ version: string; fence: number }> =>
 
 describe('the command line', () => {
   it('explains every command and its exit codes', async () => {
-    const helps: Ended[] = [];
-    for (const args of [[], ...COMMANDS.map((name) => [name])]) {
-      helps.push(await encoreHere([...args, '--help']));
-    }
-    for (const { code, out, err } of helps) {
+    const { out: overview } = await encoreHere(['--help']);
+    const [, list] = overview.split('\nCommands:\n');
+    const commands = [...list!.matchAll(/^ {2}(\w+)/gm)].flatMap(([, name]) =>
+      name === 'help' ? [] : name!,
+    );
+    expect(commands).toEqual(expect.arrayContaining(['start', 'train', 'invoke', 'page', 'reset']));
+    for (const args of [[], ...commands.map((name) => [name])]) {
+      const { code, out, err } = await encoreHere([...args, '--help']);
       expect({ code, err }).toEqual({ code: 0, err: '' });
-      expect(out).toMatch(/^Usage: encore/);
+      expect(out).toMatch(new RegExp(`^Usage: ${['encore', ...args].join(' ')} `));
       expect(out).toMatch(/Exit codes: 0 .+ 1 .+ 2 wrong usage\.$/m);
     }
-    for (const name of COMMANDS) expect(helps[0]!.out).toContain(`  ${name} `);
   });
 
   it.each<[readonly string[], string]>([
@@ -265,7 +253,7 @@ describe('encore recommend', () => {
       const fromPlayed = out.match(/^ {5}from what you play, by tags: .+ \d+%$/gm) ?? [];
       expect(fromPlayed.length).toBeGreaterThan(0);
       expect(out.match(/^ {5}tags in common: \S+ \d+%/gm)).toHaveLength(fromPlayed.length);
-      expect(out.match(/^ {5}because you play /gm)).toHaveLength(fromPlayed.length);
+      expect(out.match(/^ {5}because (of .+, and )?you play /gm)).toHaveLength(fromPlayed.length);
     }
     expect(turned.out.match(ranked)).not.toEqual(plain.out.match(ranked));
   });
@@ -311,31 +299,28 @@ describe('encore recommend', () => {
 });
 
 describe('encore serve', () => {
+  let server: RunningEncore | undefined;
+  // After a test that has waited in vain, too.
+  afterEach(async () => {
+    await server?.kill();
+    server = undefined;
+  });
+
   it('answers over HTTP, logs the exposure, and ends with 0 on Ctrl-C', async () => {
-    const child = startEncore(['serve', '--out', model], { PORT: '0' });
-    const ended = once(child, 'close');
-    const url = await new Promise<string>((resolve, reject) => {
-      child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-        const match = /Encore is ready at (\S+)/.exec(text);
-        if (match !== null) resolve(match[1]!);
-      });
-      child.once('close', () => reject(new Error('the server ended before it was ready')));
-    });
+    server = startEncore(['serve', '--out', model], { PORT: '0' });
+    const [, url] = await server.until(/Encore is ready at (\S+)/);
     const userId = sample.users.ids[3]!;
     const response = await fetch(`${url}/users/${userId}/recommendations?n=3`);
     const answer: unknown = await response.json();
     expect(answer).toMatchObject({ userId, policy: 'personal', modelVersion: (await pointer()).version });
     expect(answer).toHaveProperty('recommendations.length', 3);
-    const { port } = new URL(url);
+    const { port } = new URL(url!);
     expect(await endOfEncore(['serve', '--out', model, '--port', port])).toEqual({
       code: 2,
       out: '',
       err: `error: port ${port} is in use: name another one with --port (INVALID_OPTION)\n`,
     });
-    const killer = setTimeout(() => child.kill('SIGKILL'), 5000);
-    child.kill('SIGINT');
-    expect(await ended).toEqual([0, null]);
-    clearTimeout(killer);
+    expect(await server.interrupt()).toMatchObject({ code: 0 });
     const log = (await readFile(join(model, 'exposures.ndjson'), 'utf8')).trimEnd().split('\n');
     expect(log.map((line): unknown => JSON.parse(line))).toEqual([
       expect.objectContaining({ userId, policy: 'personal', experiment: 'ranker' }),

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
@@ -11,25 +11,59 @@ export interface Ended {
   readonly err: string;
 }
 
+/** A command under way. */
+export interface RunningEncore {
+  readonly ended: Promise<Ended>;
+  /** Waits until one of its streams holds a pattern; throws where it ends without. */
+  readonly until: (pattern: RegExp) => Promise<RegExpExecArray>;
+  /** Ctrl-C, and how it then ends. */
+  readonly interrupt: () => Promise<Ended>;
+  /** Ends it at once, unless it has ended. */
+  readonly kill: () => Promise<void>;
+}
+
+/** Starts a command. Of one that does not end by itself nothing may be left: it is the caller's to kill. */
 export function startEncore(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): ChildProcess {
-  return spawn(process.execPath, [ENCORE, ...args], { env: { ...process.env, ...env } });
+): RunningEncore {
+  const child = spawn(process.execPath, [ENCORE, ...args], { env: { ...process.env, ...env } });
+  const said = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({ code: code ?? null, ...said }));
+  return {
+    ended,
+    until: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = pattern.exec(said.out) ?? pattern.exec(said.err);
+          if (found !== null) resolve(found);
+        };
+        child.stdout.on('data', look);
+        child.stderr.on('data', look);
+        look();
+        void ended.then(({ code, out, err }) =>
+          reject(new Error(`encore ${args.join(' ')} ended with ${code} before ${pattern}: ${out}${err}`)),
+        );
+      }),
+    interrupt: () => {
+      child.kill('SIGINT');
+      return ended;
+    },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
 }
 
 /** Runs a command to its end, whatever that is. */
-export async function endOfEncore(
+export function endOfEncore(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const child = startEncore(args, env);
-  let out = '';
-  let err = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const [code]: (number | null)[] = await once(child, 'close');
-  return { code: code ?? null, out, err };
+  return startEncore(args, env).ended;
 }
 
 /** Runs a command to its end; throws where it fails, with what it said. */

@@ -1,13 +1,14 @@
 import { createServer, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { HETREC_FILES } from '@encore/core/train';
 
 import { downloadHetrec, HETREC_ROWS } from '../../lib/local/download.ts';
+import { closeServer, listenOnLoopback } from '../../lib/local/loopback.ts';
 import { storedZip } from './stored-zip.ts';
 
 const ROWS = { 'artists.dat': 2, 'user_artists.dat': 1 };
@@ -19,7 +20,7 @@ const FILES = {
 const progress = { step: () => ({ advance: () => undefined, end: () => undefined }) };
 
 let cache: string;
-let server: Server;
+let server: Server | undefined;
 let requests: (string | undefined)[];
 
 beforeEach(async () => {
@@ -28,18 +29,21 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  server.closeAllConnections();
-  server.close();
+  if (server !== undefined) await closeServer(server, 0);
+  server = undefined;
   await rm(cache, { recursive: true, force: true });
 });
 
-function portOf(listening: Server): number {
-  const address = listening.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen');
-  return address.port;
+/** Waits until so many bytes of a download are on the disk. */
+function untilKept(bytes: number): Promise<unknown> {
+  const look = async (): Promise<void> => {
+    const { size } = await stat(join(cache, 'download.zip.part'));
+    expect(size).toBe(bytes);
+  };
+  return vi.waitFor(look, { timeout: 9_000 });
 }
 
-/** Serves a zip; `cutAt` ends the first connection after that many bytes, `silent` never answers. */
+/** Serves a zip; `cutAt` ends the first connection once that many bytes have been kept, `silent` never answers. */
 async function serve(
   body: Buffer,
   { cutAt, silent = false }: { readonly cutAt?: number; readonly silent?: boolean } = {},
@@ -59,13 +63,12 @@ async function serve(
     if (first && cutAt !== undefined) {
       first = false;
       response.write(part.subarray(0, cutAt));
-      setTimeout(() => response.destroy(), 50);
+      void untilKept(cutAt).finally(() => response.destroy());
     } else {
       response.end(part);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${portOf(server)}/hetrec2011-lastfm-2k.zip`;
+  return `http://127.0.0.1:${await listenOnLoopback(server, 0)}/hetrec2011-lastfm-2k.zip`;
 }
 
 describe('downloadHetrec', () => {

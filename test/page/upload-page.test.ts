@@ -149,6 +149,29 @@ describe('uploading a page', () => {
     expect(await keys()).toEqual(expect.arrayContaining(['assets/index-2.js', 'assets/style-1.css']));
   });
 
+  it.each([
+    ['no JSON', '['],
+    ['of another form', '{"releases":[]}'],
+  ])('puts the page and deletes nothing where releases.json is %s, and says what to do', async (_, text) => {
+    await build('index-1.js');
+    await upload();
+    await build('index-2.js');
+    const releases = { key: 'releases.json', body: text, contentType: 'application/json', cacheControl: '' };
+    await store.put(releases);
+    await expect(upload(inDays(100))).rejects.toThrow(
+      /^the page is up, but releases\.json beside it cannot be read: .+; remove that file, and the next upload/,
+    );
+    expect(await store.read('index.html')).toContain('index-2.js');
+    expect(await keys()).toContain('assets/index-1.js');
+    expect(await store.read('releases.json')).toBe(text);
+
+    await store.delete(['releases.json']);
+    expect(await upload()).toMatchObject({ deleted: 0 });
+    expect(JSON.parse((await store.read('releases.json'))!)).toMatchObject([
+      { assets: ['assets/index-2.js', 'assets/style-1.css'] },
+    ]);
+  });
+
   it('is the same page when it is put again', async () => {
     await build('index-1.js');
     await upload();
