@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Answer } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Avatar } from './avatar.tsx';
-import { count } from './format.ts';
+import { counted } from './format.ts';
 import { useSettled } from './use-settled.ts';
 
 export type FoundArtist = Answer<'GET /artists'>['artists'][number];
@@ -87,7 +87,7 @@ export function ArtistSearch({
               >
                 <Avatar name={artist.name} size={32} />
                 <span>{artist.name}</span>
-                <small class="muted">{count(artist.listeners)} listeners</small>
+                <small class="muted">{counted(artist.listeners, 'listener')}</small>
               </li>
             ))
           : null}

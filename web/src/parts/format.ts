@@ -3,6 +3,9 @@ const whole = new Intl.NumberFormat('en');
 /** `1,892`. */
 export const count = (n: number): string => whole.format(n);
 
+/** `1 listener`, `1,892 listeners`. */
+export const counted = (n: number, noun: string): string => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+
 /** A share from 0 to 1 as `31%`; below one per cent as `0.4%`. */
 export function percent(share: number): string {
   const value = 100 * share;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { count, time } from '../../parts/format.ts';
+import { count, counted, time } from '../../parts/format.ts';
 import { Scrollable } from '../../parts/scrollable.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import type { Experiment } from './experiment-form.ts';
@@ -388,8 +388,8 @@ function Counted({ results }: { readonly results: Results }) {
       <h3>What is counted</h3>
       <ul class="muted">
         <li>
-          From {time(from)} to {time(to)}: {count(results.exposures)} lists of {count(results.listeners)}{' '}
-          listeners.
+          From {time(from)} to {time(to)}: {counted(results.exposures, 'list')} of{' '}
+          {counted(results.listeners, 'listener')}.
         </li>
         <li>{reasons.length === 0 ? 'Nothing of it was left out.' : `Left out: ${reasons.join(', ')}.`}</li>
         {complete ? <li>All of that time was read.</li> : null}
@@ -403,7 +403,7 @@ function Counted({ results }: { readonly results: Results }) {
         {sampleRatio.alarm || multipleExposure.alarm ? null : (
           <li>
             Checks: the groups are as large as they should be (p {pValue(sampleRatio.pValue)}),{' '}
-            {count(multipleExposure.listeners)} listeners saw more than one variant.
+            {counted(multipleExposure.listeners, 'listener')} saw more than one variant.
           </li>
         )}
       </ul>

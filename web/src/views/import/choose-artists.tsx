@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { count } from '../../parts/format.ts';
+import { count, counted } from '../../parts/format.ts';
 import type { History } from './import-history.ts';
 import type { PlayedArtist } from './with-import.ts';
 
@@ -55,9 +55,7 @@ export function ChooseArtists({
               <label>
                 <input type="checkbox" checked={!leftOut.has(name)} onChange={() => toggle(name)} />
                 <bdi title={name}>{name}</bdi>
-                <small class="muted">
-                  {count(plays)} {plays === 1 ? 'play' : 'plays'}
-                </small>
+                <small class="muted">{counted(plays, 'play')}</small>
               </label>
             </li>
           ))}

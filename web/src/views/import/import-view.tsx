@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { ownList } from '../../listener.ts';
-import { count } from '../../parts/format.ts';
+import { count, counted } from '../../parts/format.ts';
 import type { View } from '../view.ts';
 import { ChooseArtists } from './choose-artists.tsx';
 import { ChooseListener } from './choose-listener.tsx';
@@ -167,7 +167,7 @@ function InUse({
     <article aria-labelledby="in-use">
       <h2 id="in-use">In use now</h2>
       <p class="import-called">
-        {count(artists.length)} {artists.length === 1 ? 'artist' : 'artists'} of an import:{' '}
+        {counted(artists.length, 'artist')} of an import:{' '}
         {called.map(({ name }, i) => (
           <span key={name}>
             {i === 0 ? '' : ', '}

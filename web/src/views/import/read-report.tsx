@@ -1,5 +1,5 @@
 import { SKIP_REASONS, type ImportReport } from '@encore/core/import';
-import { count } from '../../parts/format.ts';
+import { count, counted } from '../../parts/format.ts';
 import { FORMAT_NAMES } from './format-names.ts';
 import type { History } from './import-history.ts';
 
@@ -56,10 +56,6 @@ function Skipped({ report: { format, rows, imported, skipped } }: { readonly rep
       </ul>
     </details>
   );
-}
-
-function counted(n: number, noun: string): string {
-  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /** Times of exports are in UTC. */

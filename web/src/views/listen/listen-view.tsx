@@ -3,7 +3,7 @@ import { ApiProblem } from '../../api/client.ts';
 import { useAnswer } from '../../api/use-answer.ts';
 import { withArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
-import { count, sentence } from '../../parts/format.ts';
+import { count, counted, sentence } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { useSettled } from '../../parts/use-settled.ts';
 import type { View } from '../view.ts';
@@ -208,7 +208,7 @@ function Beginning({ listening, setListening }: View) {
               >
                 <Avatar name={name} size={36} />
                 <span>
-                  {name} <small class="muted">{count(listeners)} listeners</small>
+                  {name} <small class="muted">{counted(listeners, 'listener')}</small>
                 </span>
               </button>
             </li>

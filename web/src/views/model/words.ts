@@ -17,6 +17,7 @@ const NAMES = {
     tags: 'Tags',
     tagAssignments: 'Tags given',
     friends: 'Friendships, both ways',
+    friendsAdded: 'Of them said by one side only',
     rows: 'Rows read',
   },
   events: {
@@ -45,7 +46,7 @@ const NAMES = {
     playsPerPair: 'Plays of an artist by a listener',
     tagsPerArtist: 'Tags of an artist',
   },
-  baseline: {},
+  baseline: { popular: 'Most popular artists' },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** A name in words; one that is not known is taken apart: `newEvents` is `New events`. */

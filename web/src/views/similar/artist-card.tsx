@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import type { Answer } from '../../api/client.ts';
 import { ownList, withArtist, withoutArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
-import { count } from '../../parts/format.ts';
+import { counted } from '../../parts/format.ts';
 import type { View } from '../view.ts';
 
 const TAGS = 8;
@@ -21,8 +21,8 @@ export function ArtistCard({
       <Avatar name={name} size={72} />
       <div class="about">
         <p>
-          {count(listeners)} {listeners === 1 ? 'listener' : 'listeners'}, better known than{' '}
-          {Math.min(99, Math.floor(popularity))}% of all artists.{' '}
+          {counted(listeners, 'listener')}, better known than {Math.min(99, Math.floor(popularity))}% of all
+          artists.{' '}
           {host === null ? null : (
             <a href={url!} target="_blank" rel="noopener noreferrer">
               Open its page at {host}

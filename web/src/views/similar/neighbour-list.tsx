@@ -1,7 +1,7 @@
 import { Link } from 'wouter-preact';
 import type { Answer } from '../../api/client.ts';
 import { Avatar } from '../../parts/avatar.tsx';
-import { count } from '../../parts/format.ts';
+import { counted } from '../../parts/format.ts';
 import { pathOf } from './path-of.ts';
 
 export type Neighbour = Answer<'GET /artists/{artistId}/similar'>['similar'][number];
@@ -31,6 +31,6 @@ function whyOf({ commonListeners, sharedTags }: Neighbour): string {
   const common =
     commonListeners === null || commonListeners === 0
       ? []
-      : [`${count(commonListeners)} ${commonListeners === 1 ? 'listener' : 'listeners'} in common`];
+      : [`${counted(commonListeners, 'listener')} in common`];
   return [...common, ...(sharedTags.length === 0 ? [] : [sharedTags.join(', ')])].join(' · ');
 }

@@ -2,7 +2,7 @@ import { Link } from 'wouter-preact';
 import { useAnswer } from '../../api/use-answer.ts';
 import type { HeardArtist } from '../../listener.ts';
 import { Avatar } from '../../parts/avatar.tsx';
-import { count } from '../../parts/format.ts';
+import { counted } from '../../parts/format.ts';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { pathOf } from './path-of.ts';
 
@@ -53,7 +53,7 @@ function Popular() {
             <Avatar name={name} size={36} />
             <span>
               {name}
-              <small class="muted">{count(listeners)} listeners</small>
+              <small class="muted">{counted(listeners, 'listener')}</small>
             </span>
           </Link>
         </li>
