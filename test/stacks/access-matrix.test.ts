@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ROUTES, type AuthMode } from '../../functions/routes.ts';
-import { guard } from '../../functions/shared/access.ts';
+import { ROUTES } from '../../functions/routes.ts';
+import { guard, type AccessRules } from '../../functions/shared/access.ts';
+import { accessRules, authVariables, parseEnv } from '../../functions/shared/parse-env.ts';
 import { httpEvent, type Caller } from '../functions/http-event.ts';
 import { recordingObservability } from '../functions/recording-observability.ts';
-import { propertiesOf, synthesise, VARIANTS } from './synthesise.ts';
+import {
+  functionsOf,
+  lineOf,
+  propertiesOf,
+  resourcesOf,
+  synthesise,
+  VARIANTS,
+  variablesOf,
+  type StageTemplates,
+} from './synthesise.ts';
 
 /** Who may ask: about themselves where a route names a listener, but for `another`. */
 const CALLERS = {
@@ -12,7 +22,7 @@ const CALLERS = {
   service: { arn: 'arn:aws:iam::000000000000:role/shop' },
   themselves: { subject: 'me', scope: 'openid' },
   another: { subject: 'you', scope: 'openid' },
-  admin: { subject: 'you', scope: 'openid encore/admin' },
+  admin: { subject: 'you', scope: 'openid music/admin' },
 } as const satisfies Readonly<Record<string, Caller | undefined>>;
 
 /**
@@ -83,6 +93,7 @@ const routeProperties = z.object({
   RouteKey: z.string(),
   AuthorizationType: z.enum(['NONE', 'AWS_IAM', 'JWT']),
   AuthorizationScopes: z.array(z.string()).default([]),
+  Target: z.unknown(),
 });
 type RouteProperties = z.output<typeof routeProperties>;
 
@@ -113,15 +124,42 @@ const REQUEST = {
   body: { anonymousId: 'me', events: [{ userId: 'me' }] },
 };
 
+/** A route with the folder of the function that its requests get to, and who may use it by what that one is told. */
+interface RoutedFunction {
+  readonly properties: RouteProperties;
+  readonly source: string;
+  readonly rules: AccessRules;
+}
+
+/** The routes of a stage, each followed by its integration to its function, by their keys. */
+function routedFunctions({ serving, data }: StageTemplates): ReadonlyMap<string, RoutedFunction> {
+  const functions = functionsOf(serving);
+  const uris = new Map(
+    Object.entries(resourcesOf(serving, 'AWS::ApiGatewayV2::Integration')).map(([id, { Properties }]) => [
+      `integrations/<${id}>`,
+      lineOf(Properties['IntegrationUri'], serving),
+    ]),
+  );
+  return new Map(
+    propertiesOf(serving, 'AWS::ApiGatewayV2::Route').map((found) => {
+      const properties = routeProperties.parse(found);
+      const uri = uris.get(lineOf(properties.Target, serving));
+      const [, reached] = [...functions].find(([id]) => uri === `<${id}.Arn>`)!;
+      const rules = accessRules(parseEnv(authVariables, variablesOf(reached, data)));
+      return [properties.RouteKey, { properties, source: reached.source, rules }];
+    }),
+  );
+}
+
 /** What the function answers, were it reached: 200 stands for whatever the route does. */
 async function answeredByFunction(
-  mode: AuthMode,
+  rules: AccessRules,
   routeKey: string,
   caller: Caller | undefined,
 ): Promise<number> {
   const handler = guard(
     () => Promise.resolve({ statusCode: 200 }),
-    { mode, adminScope: 'encore/admin' },
+    rules,
     recordingObservability().observability,
   );
   const request = caller === undefined ? REQUEST : { ...REQUEST, caller };
@@ -140,12 +178,7 @@ describe.each([
   ['jwt', VARIANTS['prod, jwt']],
   ['demo', VARIANTS.demo],
 ] as const)('with auth=%s', (mode, context) => {
-  const { serving } = synthesise(context);
-  const routes = new Map(
-    propertiesOf(serving, 'AWS::ApiGatewayV2::Route')
-      .map((properties) => routeProperties.parse(properties))
-      .map((properties) => [properties.RouteKey, properties]),
-  );
+  const routes = routedFunctions(synthesise(context));
   const expected = rowsOf(EXPECTED[mode]);
 
   it('says of every route what happens', () => {
@@ -155,14 +188,22 @@ describe.each([
     expect([...routes.keys()].toSorted()).toEqual(expected.map(keyOf).toSorted());
   });
 
+  it('sends every route to the function that handles it', () => {
+    expect(Object.fromEntries(Array.from(routes, ([key, { source }]) => [key, source]))).toEqual(
+      Object.fromEntries(ROUTES.map(({ method, path, handledBy }) => [`${method} ${path}`, handledBy])),
+    );
+  });
+
   it.each(expected)('%s', async (row) => {
     const routeKey = keyOf(row);
+    const { properties, rules } = routes.get(routeKey)!;
     const statuses: number[] = [];
     for (const caller of Object.values(CALLERS)) {
-      const answered = await answeredByFunction(mode, routeKey, caller);
-      statuses.push(refusedByGateway(routes.get(routeKey)!, caller) ?? answered);
+      const answered = await answeredByFunction(rules, routeKey, caller);
+      const refused = refusedByGateway(properties, caller);
+      statuses.push(refused ?? answered);
       // The function is no less strict than the gateway.
-      const isOpened = refusedByGateway(routes.get(routeKey)!, caller) !== null && answered === 200;
+      const isOpened = refused !== null && answered === 200;
       expect([routeKey, caller, isOpened]).toEqual([routeKey, caller, false]);
     }
     expect(`${routeKey.padEnd(37)}${statuses.join(' ')}`).toBe(row.replace(/ {2,}/, (gap) => gap));

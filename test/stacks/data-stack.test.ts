@@ -81,18 +81,20 @@ describe('the data stack', () => {
     }
   });
 
-  it('makes the tables with the keys and the times to live that functions use', () => {
-    const tables = propertiesOf(data, TABLE).map((table) => ({
+  it('makes each table with the keys and the time to live that functions use', () => {
+    const tables = Object.entries(resourcesOf(data, TABLE)).map(([id, { Properties: table }]) => ({
+      id: id.replace(/[0-9A-F]{8}$/, '').toLowerCase(),
       KeySchema: table['KeySchema'],
       AttributeDefinitions: table['AttributeDefinitions'],
       TimeToLiveSpecification: table['TimeToLiveSpecification'],
       GlobalSecondaryIndexes: table['GlobalSecondaryIndexes'],
     }));
-    const wanted = Object.values<TableDefinition>(TABLES).map((definition) => {
+    const wanted = Object.entries<TableDefinition>(TABLES).map(([id, definition]) => {
       const { partitionKey, sortKey, ttlAttribute, index } = definition;
       const names = sortKey === null ? [partitionKey] : [partitionKey, sortKey];
       const all = new Set([...names, ...(index === undefined ? [] : [index.partitionKey, index.sortKey])]);
       return {
+        id,
         KeySchema: keySchema(names),
         AttributeDefinitions: Array.from(all, (name) => ({ AttributeName: name, AttributeType: 'S' })),
         GlobalSecondaryIndexes:

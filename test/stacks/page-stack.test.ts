@@ -6,26 +6,26 @@ import { apiPathPatterns } from '../../lib/page/api-paths.ts';
 import { contentSecurityPolicy, PAGE_HEADERS } from '../../lib/page/headers.ts';
 import { readPageOutputs } from '../../lib/page/outputs.ts';
 import { PRIVATE_BUCKET, TLS_ALONE } from './private-buckets.ts';
-import { propertiesOf, resourcesOf, synthesise, VARIANTS } from './synthesise.ts';
+import { lineOf, propertiesOf, resourcesOf, synthesise, VARIANTS } from './synthesise.ts';
 
 const BUCKET = 'AWS::S3::Bucket';
 const FILES = 'Files8E6940B8';
 const LOGS = 'AccessLogs8B620ECA';
 
-const withoutSignIn = pageOf(VARIANTS.demo);
-const withDomain = pageOf(VARIANTS['prod, jwt']);
+const { page: withoutSignIn, serving: servingDemo } = stageWithPage(VARIANTS.demo);
+const { page: withDomain, serving: servingProd } = stageWithPage(VARIANTS['prod, jwt']);
 const STAGES = [
-  ['demo', withoutSignIn],
-  ['prod, jwt', withDomain],
+  ['demo', withoutSignIn, servingDemo],
+  ['prod, jwt', withDomain, servingProd],
 ] as const;
 
-function pageOf(context: Readonly<Record<string, string>>): Template {
-  const { page } = synthesise(context);
+function stageWithPage(context: Readonly<Record<string, string>>): Record<'page' | 'serving', Template> {
+  const { page, serving } = synthesise(context);
   if (page === null) throw new Error('there is no page');
-  return page;
+  return { page, serving };
 }
 
-const origin = z.object({
+const origin = z.strictObject({
   Id: z.string(),
   DomainName: z.unknown(),
   OriginAccessControlId: z.unknown().optional(),
@@ -177,7 +177,7 @@ describe.each(STAGES)('the page of %s: its buckets', (_, page) => {
   });
 });
 
-describe.each(STAGES)('the page of %s: its distribution', (_, page) => {
+describe.each(STAGES)('the page of %s: its distribution', (_, page, serving) => {
   const { Origins, DefaultCacheBehavior, CacheBehaviors, ...config } = distributionOf(page);
   const files = Origins.find(({ S3OriginConfig }) => S3OriginConfig !== undefined)!;
   const api = Origins.find(({ CustomOriginConfig }) => CustomOriginConfig !== undefined)!;
@@ -199,6 +199,12 @@ describe.each(STAGES)('the page of %s: its distribution', (_, page) => {
       OriginProtocolPolicy: 'https-only',
       OriginSSLProtocols: ['TLSv1.2'],
     });
+  });
+
+  it('asks the HTTP API of its stage, by the name that it has in its region', () => {
+    const [id, ...others] = Object.keys(resourcesOf(serving, 'AWS::ApiGatewayV2::Api'));
+    expect(others).toEqual([]);
+    expect(lineOf(api.DomainName, serving)).toBe(`<${id!}>.execute-api.<AWS::Region>.<AWS::URLSuffix>`);
   });
 
   it('gives the files compressed and by HTTPS alone, index.html first', () => {
@@ -322,7 +328,7 @@ describe('what the stack says to whoever brings the files', () => {
     expect(read).toMatchObject({ PageUrl: 'https://music.example.org/' });
     expect(JSON.parse(read!.PageConfig)).toEqual({
       auth: 'jwt',
-      signIn: { issuer: 'https://login.example.org/pool', clientId: 'page', adminScope: 'encore/admin' },
+      signIn: { issuer: 'https://login.example.org/pool', clientId: 'page', adminScope: 'music/admin' },
     });
   });
 

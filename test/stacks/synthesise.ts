@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
 import { addStage } from '../../lib/encore-app.ts';
 
+const ROOT = join(import.meta.dirname, '../..');
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()) });
 
 /** The templates of one stage, made with the feature flags of cdk.json and without bundling. */
@@ -33,16 +34,27 @@ export const VARIANTS = {
   dev: {},
   demo: { auth: 'demo' },
   'prod, iam': { stage: 'prod' },
-  'prod, jwt': { stage: 'prod', ...JWT, ...PAGE, corsOrigins: 'https://shop.example.org' },
+  'prod, jwt': {
+    stage: 'prod',
+    ...JWT,
+    ...PAGE,
+    adminScope: 'music/admin',
+    corsOrigins: 'https://shop.example.org',
+  },
   'prod, jwt, workflow': { stage: 'prod', ...JWT, training: 'workflow', alarmEmail: 'ops@example.org' },
 } as const satisfies Readonly<Record<string, Context>>;
 
+/** Nothing is bundled or copied, and templates name the folders of the sources. */
+const UNBUNDLED: Context = {
+  'aws:cdk:bundling-stacks': [],
+  'aws:cdk:disable-asset-staging': true,
+  'aws:cdk:enable-asset-metadata': true,
+};
+
 /** An app with the feature flags of cdk.json, without bundling. */
 export function newApp(context: Context): App {
-  const flags = cdkJson.parse(
-    JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')),
-  ).context;
-  return new App({ context: { ...flags, 'aws:cdk:bundling-stacks': [], ...context } });
+  const flags = cdkJson.parse(JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8'))).context;
+  return new App({ context: { ...flags, ...UNBUNDLED, ...context } });
 }
 
 export function synthesise(context: Context = {}): StageTemplates {
@@ -59,6 +71,7 @@ export function synthesise(context: Context = {}): StageTemplates {
 
 const resource = z.object({
   Properties: z.record(z.string(), z.unknown()).default({}),
+  Metadata: z.unknown().optional(),
   DeletionPolicy: z.string().optional(),
   UpdateReplacePolicy: z.string().optional(),
 });
@@ -94,8 +107,35 @@ const line: z.ZodType<string> = z.lazy(() =>
         (found) => `<${found['Fn::ImportValue'].replace(/.*Output(?:FnGetAtt|Ref)([A-Z][a-z]+).*/, '$1')}>`,
       ),
     z.object({ Ref: z.string() }).transform(({ Ref }) => `<${Ref}>`),
+    z
+      .object({
+        'Fn::Select': z.tuple([z.number(), z.object({ 'Fn::Split': z.tuple([z.string(), line]) })]),
+      })
+      .transform(({ 'Fn::Select': [part, { 'Fn::Split': split }] }) => `${split[1]} by ${split[0]}, ${part}`),
   ]),
 );
+
+const exported = z.object({ Value: z.unknown(), Export: z.object({ Name: z.string() }) });
+const imported = z.object({ 'Fn::ImportValue': z.string() });
+
+/**
+ * A value as one line: `<logical id>` stands for the name of a resource, `<logical id.attribute>` for what else is known of it.
+ *
+ * @param exporter - The stack that the value is imported from, where it is: it says of what.
+ */
+export function lineOf(value: unknown, exporter: Template): string {
+  const exports = new Map(
+    Object.values(exporter.findOutputs('*')).flatMap((output) => {
+      const { data } = exported.safeParse(output);
+      return data === undefined ? [] : [[data.Export.Name, data.Value] as const];
+    }),
+  );
+  const followed: unknown = JSON.parse(JSON.stringify(value), (_, part: unknown) => {
+    const { data } = imported.safeParse(part);
+    return data === undefined ? part : exports.get(data['Fn::ImportValue']);
+  });
+  return line.parse(followed);
+}
 
 const policy = z.object({
   PolicyDocument: z.object({
@@ -126,14 +166,32 @@ const lambda = z.object({
   Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }),
   Timeout: z.number(),
 });
-export type LambdaProperties = z.output<typeof lambda>;
+const madeOf = z.object({ 'aws:asset:path': z.string() });
+
+export type LambdaProperties = z.output<typeof lambda> & {
+  /** The folder under `functions/` whose handler it runs. */
+  readonly source: string;
+};
 
 /** The Lambda functions of a template, by logical id. */
 export function functionsOf(template: Template): ReadonlyMap<string, LambdaProperties> {
   return new Map(
-    Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).map(([id, { Properties }]) => [
+    Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).map(([id, { Properties, Metadata }]) => [
       id,
-      lambda.parse(Properties),
+      {
+        ...lambda.parse(Properties),
+        source: relative(join(ROOT, 'functions'), madeOf.parse(Metadata)['aws:asset:path']),
+      },
     ]),
+  );
+}
+
+/** What a function is told, in a stage with this data. */
+export function variablesOf(
+  { Environment }: LambdaProperties,
+  data: Template,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(Environment.Variables).map(([name, value]) => [name, lineOf(value, data)]),
   );
 }
