@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ROUTES } from '../../functions/routes.ts';
 import { guard, type AccessRules } from '../../functions/shared/access.ts';
 import { accessRules, authVariables, parseEnv } from '../../functions/shared/parse-env.ts';
+import type { FunctionName } from '../../lib/build/function-names.ts';
 import { httpEvent, type Caller } from '../functions/http-event.ts';
 import { recordingObservability } from '../functions/recording-observability.ts';
 import {
@@ -127,7 +128,7 @@ const REQUEST = {
 /** A route with the folder of the function that its requests get to, and who may use it by what that one is told. */
 interface RoutedFunction {
   readonly properties: RouteProperties;
-  readonly source: string;
+  readonly source: FunctionName;
   readonly rules: AccessRules;
 }
 

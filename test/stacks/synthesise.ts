@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { z } from 'zod';
+import { FUNCTION_NAMES, type FunctionName } from '../../lib/build/function-names.ts';
 import { addStage } from '../../lib/encore-app.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -111,7 +112,9 @@ const line: z.ZodType<string> = z.lazy(() =>
       .object({
         'Fn::Select': z.tuple([z.number(), z.object({ 'Fn::Split': z.tuple([z.string(), line]) })]),
       })
-      .transform(({ 'Fn::Select': [part, { 'Fn::Split': split }] }) => `${split[1]} by ${split[0]}, ${part}`),
+      .transform(
+        ({ 'Fn::Select': [part, { 'Fn::Split': split }] }) => `${split[1]}.split(${split[0]})[${part}]`,
+      ),
   ]),
 );
 
@@ -166,11 +169,16 @@ const lambda = z.object({
   Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }),
   Timeout: z.number(),
 });
-const madeOf = z.object({ 'aws:asset:path': z.string() });
+const madeOf = z.object({
+  'aws:asset:path': z
+    .string()
+    .transform((folder) => relative(join(ROOT, 'functions'), folder))
+    .pipe(z.enum(FUNCTION_NAMES)),
+});
 
 export type LambdaProperties = z.output<typeof lambda> & {
   /** The folder under `functions/` whose handler it runs. */
-  readonly source: string;
+  readonly source: FunctionName;
 };
 
 /** The Lambda functions of a template, by logical id. */
@@ -178,10 +186,7 @@ export function functionsOf(template: Template): ReadonlyMap<string, LambdaPrope
   return new Map(
     Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).map(([id, { Properties, Metadata }]) => [
       id,
-      {
-        ...lambda.parse(Properties),
-        source: relative(join(ROOT, 'functions'), madeOf.parse(Metadata)['aws:asset:path']),
-      },
+      { ...lambda.parse(Properties), source: madeOf.parse(Metadata)['aws:asset:path'] },
     ]),
   );
 }
