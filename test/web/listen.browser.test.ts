@@ -52,7 +52,9 @@ describePage('the page: Listen', (world) => {
   it('takes nobody for what was typed before they were found', async () => {
     const page = await world().newPage();
     await page.goto(`${world().url}/`);
-    const names = await page.locator('.beginning button span').allInnerTexts();
+    const beginnings = page.locator('.beginning button span');
+    await beginnings.first().waitFor();
+    const names = await beginnings.allInnerTexts();
     const [first, second] = names.slice(0, 2).map((name) => name.replace(/ [\d,]+ listeners?$/, ''));
     const search = page.getByRole('combobox', { name: 'Artists you like' });
     await search.fill(first!);
