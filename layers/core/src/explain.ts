@@ -239,6 +239,8 @@ function historyExplainer(
       terms,
       most: nTags,
     });
+    // What artists have in common are words: of "post-punk" and "post-rock" the "post" that is no tag of either.
+    const given = shared.map(({ tag }) => tag).filter((tag) => wasGiven(candidate, tag));
     // Heard artists are in the order of their indices, which is that of equal shares.
     const listened = Array.from(topK(shares, nListened), (h) => ({
       share: shares[h]!,
@@ -249,8 +251,7 @@ function historyExplainer(
         artistId: artistIds[item]!,
         name: artistNames[item]!,
         percent: 100 * share,
-        // What they have in common are words: of "post-punk" and "post-rock" the "post" that is no tag of either.
-        tags: shared.map(({ tag }) => tag).filter((tag) => wasGiven(candidate, tag) && wasGiven(item, tag)),
+        tags: given.filter((tag) => wasGiven(item, tag)),
       }));
     return {
       listened,
